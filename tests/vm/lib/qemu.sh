@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Starts QEMU and wires its channels. Sourced by tests/vm/run after common.sh.
+#
+#   console   ttyS0          -> the log file; kernel messages, for people
+#   out, err  virtio-serial  -> our stdout and stderr, byte for byte
+#   tty       hvc0           -> our terminal, in place of out or err if they are one
+#   verdict   virtio-serial  -> words of guest/init; see verdict.sh
+#   dmesg     virtio-serial  -> the whole kernel log after the command
+
+# Software emulation is slow enough for the kernel's watchdogs to bark at a
+# healthy guest on a busy host: they are given time, never silenced.
+GUEST_CMDLINE="console=ttyS0 panic=-1 oops=panic no_timer_check tsc=nowatchdog \
+rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60 nmi_watchdog=0 log_buf_len=8M"
+
+# port NAME: a byte channel to the file or FIFO $WORK/NAME.
+port() {
+	printf '%s\n' -chardev "file,id=$1,path=$WORK/$1" -device "virtserialport,chardev=$1,name=$1"
+}
+
+# qemu_arguments: one a line in the order QEMU wants them, from the options of
+# tests/vm/run.
+qemu_arguments() {
+	if [ -n "$ICOUNT" ]; then
+		# One instruction is one nanosecond of guest time, on any host.
+		printf '%s\n' -accel tcg,thread=single -icount shift=0,sleep=off
+	else
+		printf '%s\n' -accel tcg,thread=multi
+	fi
+	printf '%s\n' -nodefaults -no-user-config -no-reboot -display none -monitor none \
+		-machine q35 -cpu max -smp "$SMP" -m "$MEM" \
+		-kernel "$(kernel_image "$KERNEL")" -initrd "$WORK/initramfs" \
+		-append "$GUEST_CMDLINE $CMDLINE" \
+		-serial "file:$LOG" -device virtio-serial-pci
+	port verdict
+	port dmesg
+	[ "$TTY_OUT" = 1 ] || port out
+	[ "$TTY_ERR" = 1 ] || port err
+	if [ "$TTY_OUT$TTY_ERR" != 00 ]; then
+		printf '%s\n' -chardev "file,id=tty,path=$WORK/tty" -device virtconsole,chardev=tty
+	fi
+}
+
+# pump NAME FD: carries a FIFO's bytes to one of our descriptors. It ends when
+# QEMU closes the other side.
+pump() {
+	mkfifo "$WORK/$1"
+	cat "$WORK/$1" >&"$2" &
+	PUMPS+=($!)
+}
+
+# boot_guest: runs QEMU to its end or its time-out. Sets GUEST_END to
+# exited, timeout or a sentence about QEMU itself.
+boot_guest() {
+	local arguments=() extra=() deadline status=0
+	PUMPS=()
+	: >"$WORK/verdict"
+	: >"$WORK/dmesg"
+	[ "$TTY_OUT" = 1 ] || pump out 1
+	[ "$TTY_ERR" = 1 ] || pump err 2
+	if [ "$TTY_OUT" = 1 ]; then pump tty 1; elif [ "$TTY_ERR" = 1 ]; then pump tty 2; fi
+	mapfile -t arguments < <(qemu_arguments)
+	# What the caller gives is split as a shell would split it.
+	[ -z "$QEMU" ] || eval "extra=($QEMU)"
+
+	qemu-system-x86_64 "${arguments[@]}" "${extra[@]}" </dev/null >"$WORK/qemu.log" 2>&1 &
+	QEMU_PID=$!
+	deadline=$((SECONDS + TIMEOUT))
+	GUEST_END=exited
+	while kill -0 "$QEMU_PID" 2>/dev/null; do
+		if [ $SECONDS -ge $deadline ]; then
+			GUEST_END=timeout
+			kill -9 "$QEMU_PID" 2>/dev/null || true
+			break
+		fi
+		sleep 0.1
+	done
+	wait "$QEMU_PID" 2>/dev/null || status=$?
+	QEMU_PID=
+	[ "$GUEST_END" = timeout ] || [ "$status" = 0 ] ||
+		GUEST_END="QEMU failed with status $status: $(tail -n 3 "$WORK/qemu.log")"
+	end_pumps
+}
+
+# A QEMU that never opened its side leaves a pump waiting in open(): it gets a
+# moment to drain, then goes.
+end_pumps() {
+	local pid try
+	for pid in "${PUMPS[@]}"; do
+		for try in {1..50}; do
+			kill -0 "$pid" 2>/dev/null || break
+			[ "$GUEST_END" = exited ] || [ "$try" -lt 10 ] || break
+			sleep 0.1
+		done
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	PUMPS=()
+}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Builds libamdsvm, svmctl and the test programs, and collects them with the
+# libraries they need as a tree for the guest. Sourced after common.sh.
+#
+# The guest's /bin, /sbin and /lib are links into /usr: a directory of that name
+# in an archive would replace the link, so every path here is under /usr.
+
+build_userspace() {
+	[ -e "$TOP/meson.build" ] || { say "note: no meson.build yet, so no userspace in the guest"; return 0; }
+	need user
+	with_lock "$BUILD/lock/user" build_userspace_locked
+}
+
+build_userspace_locked() {
+	[ -e "$BUILD/user/build.ninja" ] ||
+		quietly "$BUILD/user.log" meson setup --prefix=/usr "$BUILD/user" "$TOP" || die "meson setup failed"
+	quietly "$BUILD/user.log" ninja -C "$BUILD/user" || die "userspace does not build"
+}
+
+# usr_path PATH: the same file in a merged-/usr guest.
+usr_path() {
+	case $1 in
+	/lib/* | /lib64/* | /bin/* | /sbin/*) echo "/usr$1" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+is_elf() { [ "$(head -c 4 "$1" 2>/dev/null | tail -c 3)" = ELF ]; }
+
+# add_libraries TREE FILE...: the shared libraries of the ELF files, by their
+# own names. What this tree builds comes with meson install.
+add_libraries() {
+	local tree=$1 file library target
+	shift
+	for file; do
+		is_elf "$file" || continue
+		# A static program makes ldd fail: nothing to add.
+		ldd "$file" 2>/dev/null | grep -oE '(=> )?/[^ ]+' | sed 's/^=> //' || true
+	done | sort -u | while read -r library; do
+		case $library in "$BUILD"/*) continue ;; esac
+		target=$tree$(usr_path "$library")
+		[ -e "$target" ] || install -D -m 755 "$library" "$target"
+	done
+}
+
+# collect_userspace TREE: everything `meson install` gives, and every program
+# of tests/vm and tests/bench in /usr/libexec/amdsvm.
+collect_userspace() {
+	local tree=$1 program
+	[ -e "$BUILD/user/build.ninja" ] || return 0
+	quietly "$BUILD/install.log" env DESTDIR="$tree" meson install -C "$BUILD/user" --no-rebuild ||
+		die "meson install failed"
+	rm -rf "$tree/usr/include" "$tree/usr/share/man" "$tree/usr/share/doc"
+	mkdir -p "$tree/usr/libexec/amdsvm"
+	while read -r program; do
+		! is_elf "$program" || cp "$program" "$tree/usr/libexec/amdsvm/"
+	done < <(find "$BUILD/user/tests/vm" "$BUILD/user/tests/bench" -maxdepth 1 -type f -perm -u+x 2>/dev/null)
+	# shellcheck disable=SC2046 # no file of ours has a space in its name
+	add_libraries "$tree" $(find "$tree" -type f -perm -u+x)
+}
