@@ -42,7 +42,7 @@ build_module_locked() {
 		--exclude='Module.symvers' --exclude='modules.order' --exclude='.module-common.o' \
 		"$TOP/amdsvm" "$TOP/uapi" $(test ! -e "$TOP/VERSION" || echo "$TOP/VERSION") "$root$copy/"
 	verbose "building the module for $kernel ($release)"
-	if ! quietly "$log" as_root chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C \
+	if ! quietly "$log" in_root "$(kernel_root_name "$kernel")" \
 		make -C "$copy/amdsvm" KDIR="/lib/modules/$release/build" W=1 -j"$(nproc)"; then
 		rm -f "$(module_file "$kernel")"
 		die "the module does not build for kernel $kernel"

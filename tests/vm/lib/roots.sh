@@ -107,3 +107,14 @@ build_root() {
 		--customize-hook="rm -f \"\$1\"/var/cache/apt/archives/*.deb" \
 		"$(root_suites "$name" | cut -d' ' -f1)" "$dir/root" - <<<"$sources"
 }
+
+# in_root NAME COMMAND...: runs COMMAND in the root with a clean environment and
+# a /proc (objtool reads its own stack limit there); the mount is private to it.
+in_root() {
+	local root
+	root=$(root_dir "$1")/root
+	shift
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	as_root unshare --mount sh -c 'mount -t proc proc "$1/proc" && exec chroot "$@"' sh "$root" \
+		/usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@"
+}
