@@ -40,7 +40,7 @@ build_module_locked() {
 	as_root rsync -r --checksum --links --perms --delete \
 		--exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' --exclude='.*.cmd' \
 		--exclude='Module.symvers' --exclude='modules.order' --exclude='.module-common.o' \
-		"$TOP/amdsvm" "$TOP/uapi" $(test ! -e "$TOP/VERSION" || echo "$TOP/VERSION") "$root$copy/"
+		"$TOP/amdsvm" "$TOP/uapi" "$TOP/VERSION" "$root$copy/"
 	verbose "building the module for $kernel ($release)"
 	if ! quietly "$log" in_root "$(kernel_root_name "$kernel")" \
 		make -C "$copy/amdsvm" KDIR="/lib/modules/$release/build" W=1 -j"$(nproc)"; then

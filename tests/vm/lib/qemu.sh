@@ -4,7 +4,8 @@
 # Starts QEMU and wires its channels. Sourced by tests/vm/run after common.sh.
 #
 #   console   ttyS0          -> the log file; kernel messages, for people
-#   out, err  virtio-serial  -> our stdout and stderr, byte for byte
+#   out, err  virtio-serial  -> our stdout and stderr, byte for byte; out alone
+#                               if they are the same file
 #   tty       hvc0           -> our terminal, in place of out or err if they are one
 #   verdict   virtio-serial  -> words of guest/init; see verdict.sh
 #   dmesg     virtio-serial  -> the whole kernel log after the command
@@ -36,7 +37,7 @@ qemu_arguments() {
 	port verdict
 	port dmesg
 	[ "$TTY_OUT" = 1 ] || port out
-	[ "$TTY_ERR" = 1 ] || port err
+	[ "$TTY_ERR$MERGE" != 00 ] || port err
 	if [ "$TTY_OUT$TTY_ERR" != 00 ]; then
 		printf '%s\n' -chardev "file,id=tty,path=$WORK/tty" -device virtconsole,chardev=tty
 	fi
@@ -58,7 +59,7 @@ boot_guest() {
 	: >"$WORK/verdict"
 	: >"$WORK/dmesg"
 	[ "$TTY_OUT" = 1 ] || pump out 1
-	[ "$TTY_ERR" = 1 ] || pump err 2
+	[ "$TTY_ERR$MERGE" != 00 ] || pump err 2
 	if [ "$TTY_OUT" = 1 ]; then pump tty 1; elif [ "$TTY_ERR" = 1 ]; then pump tty 2; fi
 	mapfile -t arguments < <(qemu_arguments)
 	# What the caller gives is split as a shell would split it.

@@ -80,6 +80,7 @@ ensure_root_locked() {
 
 # The .deb cache is only a help for the next recipe; it is copied in and out
 # because apt wants to own its archive directory.
+# shellcheck disable=SC2016 # the hooks' $1 is mmdebstrap's
 build_root() {
 	local name=$1 dir=$2 debs=$CACHE/debs option sources options=()
 	sources=$(root_sources "$name")

@@ -19,15 +19,19 @@ BAD_MESSAGES+='|stack guard page|Objects remaining|nobody cared|workqueue: .* ho
 # Harmless on every boot: statements of what is configured.
 GOOD_MESSAGES='Lock dependency validator|lockdep: [0-9]+ |kfence: initialized|UBSAN: .* enabled|[Cc]ommand line:|KASAN: init'
 
+# guest/suites writes these into the kernel log.
+SUITE_MARK='\[[ 0-9.]*\] tests: (suite|after)'
+
 word() { sed -n "s/^$1 //p" "$WORK/verdict" | tail -n 1; }
 
 # bad_messages FILE: the lines that fail the run. With priorities (dmesg -r)
 # also everything the driver says at error level or above.
 bad_messages() {
-	{
-		grep -aE "$BAD_MESSAGES" "$1" || true
-		grep -aE '^<[0-3]>\[[^]]*\] *amdsvm' "$1" || true
-	} | grep -avE "$GOOD_MESSAGES" | awk '!seen[$0]++' | head -n 20
+	grep -aE "$BAD_MESSAGES|^<[0-3]>\[[^]]*\] *amdsvm|$SUITE_MARK" "$1" | grep -avE "$GOOD_MESSAGES" |
+		awk -v mark="$SUITE_MARK" '
+			$0 ~ mark { where = $0; sub(/.*tests: /, "", where); next }
+			where != "" { print "during " where ":"; where = "" }
+			{ print }' | head -n 40 || true
 }
 
 # Bits 12 and 13 say that the driver is out of tree and not signed.
@@ -40,7 +44,7 @@ bad_taint() {
 console_tail() {
 	say "--- the end of the console log ($LOG):"
 	# Without colours and carriage returns.
-	tail -n "${1:-40}" "$LOG" 2>/dev/null | tr -d '\r' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' >&2
+	tail -n 40 "$LOG" 2>/dev/null | tr -d '\r' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' >&2
 	say "---"
 }
 

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# make check-vm: every suite on every lane, one boot a lane. Takes what to run
+# from the environment: KERNEL, LANE, SUITE (each one word; all by default).
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/lib/common.sh"
+. "$HERE/lib/deps.sh"
+. "$HERE/lib/kernels.sh"
+. "$HERE/lib/roots.sh"
+. "$HERE/lib/module.sh"
+. "$HERE/lib/userspace.sh"
+
+KERNEL=${KERNEL:-} LANE=${LANE:-} SUITE=${SUITE:-}
+SUITE=${SUITE#suite_}
+# Longest time of one lane.
+LANE_TIMEOUT=${LANE_TIMEOUT:-1500}
+passed=0 failed=0
+
+# Built on every kernel, run on those of the lanes: 7.3 is not released.
+check_builds() {
+	local kernel start
+	for kernel in $KERNELS; do
+		[ -z "$KERNEL" ] || [ "$KERNEL" = "$kernel" ] || continue
+		start=$SECONDS
+		(ensure_root "$(kernel_root_name "$kernel")")
+		if (build_module "$kernel"); then
+			printf '%-14s %-16s ok    %d s\n' "$kernel" "module W=1" $((SECONDS - start))
+			passed=$((passed + 1))
+		else
+			printf '%-14s %-16s FAIL\n' "$kernel" "module W=1"
+			failed=$((failed + 1))
+		fi
+	done
+}
+
+suite_names() {
+	local program
+	for program in "$BUILD"/user/tests/vm/suite_*; do
+		if [ ! -x "$program" ] || [ -d "$program" ]; then continue; fi
+		program=${program##*/suite_}
+		[ -z "$SUITE" ] || [ "$SUITE" = "$program" ] || continue
+		echo "$program"
+	done
+}
+
+# run_lane KERNEL LANE: the suites in one boot. The guest's own failure (panic,
+# kernel log, module left in use) counts as one more.
+run_lane() {
+	local kernel=$1 lane=$2 out result status=0 numbers
+	out=$BUILD/vm/suites-$kernel-$lane
+	result=$out.result
+	rm -f "$result"
+	# shellcheck disable=SC2086 # one word a suite
+	"$HERE/run" "$kernel" --lane "$lane" --timeout "$LANE_TIMEOUT" \
+		--add "$HERE/guest/suites:/usr/libexec/amdsvm/suites" -- suites $SUITES \
+		2>"$out.err" </dev/null | tee "$out.out" |
+		awk -f "$HERE/suites.awk" -v lane="$kernel/$lane" -v expected="$SUITES" -v result="$result" || status=$?
+	numbers=$(cat "$result" 2>/dev/null || echo 0 1)
+	passed=$((passed + ${numbers% *}))
+	failed=$((failed + ${numbers#* }))
+	if [ "$status" != 0 ]; then
+		printf '%-14s %-16s FAIL\n' "$kernel/$lane" "the guest"
+		cat "$out.err"
+		failed=$((failed + 1))
+	fi
+}
+
+need vm user
+mkdir -p "$BUILD/vm"
+check_builds
+(build_userspace)
+SUITES=$(suite_names | xargs)
+if [ -z "$SUITES" ]; then
+	say "error: no suite to run${SUITE:+ of the name $SUITE}: there is no build/user/tests/vm/suite_${SUITE:-*}"
+	failed=$((failed + 1))
+fi
+
+lanes=0
+while [ -n "$SUITES" ] && read -r kernel lane _; do
+	case $kernel in '' | \#*) continue ;; esac
+	[ -z "$KERNEL" ] || [ "$KERNEL" = "$kernel" ] || continue
+	[ -z "$LANE" ] || [ "$LANE" = "$lane" ] || continue
+	lanes=$((lanes + 1))
+	run_lane "$kernel" "$lane"
+done <"$HERE/lanes"
+if [ -n "$SUITES" ] && [ "$lanes" = 0 ]; then
+	say "error: tests/vm/lanes has no lane${KERNEL:+ of kernel $KERNEL}${LANE:+ named $LANE}"
+	failed=$((failed + 1))
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
