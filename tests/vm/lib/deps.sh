@@ -8,7 +8,7 @@ declare -A PACKAGES=(
 	      cpio rsync kmod xz-utils util-linux"
 	[user]="gcc libc6-dev meson ninja-build pkg-config check"
 	[unit]="gcc libc6-dev meson ninja-build pkg-config check"
-	[static]="shellcheck codespell perl clang-format"
+	[static]="shellcheck codespell perl clang-format pahole gcc libc6-dev"
 )
 
 # need GROUP...: installs what is missing of the groups' packages.

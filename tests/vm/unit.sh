@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# make check-unit: the host's tests under address and undefined-behaviour
+# sanitizers. Ends with "N passed, N failed", counted in meson tests.
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/lib/common.sh"
+. "$HERE/lib/deps.sh"
+
+count() { awk -v name="$1:" '$1 == name {n = $2} END {print n + 0}' "$BUILD/unit.log"; }
+
+main() {
+	local status=0 passed failed
+
+	[ -e "$TOP/meson.build" ] || die "there is no meson.build, so no unit test"
+	need unit
+	mkdir -p "$BUILD"
+	# lundef: the sanitizers' symbols come with the program, not the library.
+	[ -e "$BUILD/unit/build.ninja" ] ||
+		quietly "$BUILD/unit.log" meson setup --prefix=/usr -Db_sanitize=address,undefined -Db_lundef=false \
+			"$BUILD/unit" "$TOP" || die "meson setup failed"
+	quietly "$BUILD/unit.log" ninja -C "$BUILD/unit" || die "the unit tests do not build"
+	# A leak or an overflow that only prints must fail the test.
+	export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	meson test -C "$BUILD/unit" --no-rebuild --print-errorlogs >"$BUILD/unit.log" 2>&1 </dev/null || status=$?
+	cat "$BUILD/unit.log"
+	passed=$(count Ok)
+	failed=$(($(count Fail) + $(count Timeout) + $(count "Unexpected")))
+	if [ "$passed" = 0 ] || { [ "$status" != 0 ] && [ "$failed" = 0 ]; }; then
+		say "error: no unit test passed, or meson test failed on its own (status $status)"
+		failed=$((failed + 1))
+	fi
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
+
+main
+exit
