@@ -67,15 +67,13 @@ char *format_bytes(uint64_t bytes, char *text)
 		number /= 1024;
 		unit++;
 	}
-	/* What 1023.97 would round to is the next unit. */
-	if (number >= 1023.95 && units[unit + 1]) {
+	/* One decimal; what 1023.97 would round to is the next unit. */
+	number = (uint64_t)(number * 10 + 0.5) / 10.0;
+	if (number >= 1024 && units[unit + 1]) {
 		number /= 1024;
 		unit++;
 	}
 
-	if (number == (uint64_t)number)
-		snprintf(text, UNITS_TEXT, "%.0f%c", number, units[unit]);
-	else
-		snprintf(text, UNITS_TEXT, "%.1f%c", number, units[unit]);
+	snprintf(text, UNITS_TEXT, "%.*f%c", number != (uint64_t)number, number, units[unit]);
 	return text;
 }

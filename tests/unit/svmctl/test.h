@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of svmctl: its parsers and its output by themselves, and whole commands
+ * run with the fake device.
+ */
+#ifndef SVMCTL_TEST_H
+#define SVMCTL_TEST_H
+
+#include <check.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+TCase *command_case(void);
+TCase *location_case(void);
+TCase *output_case(void);
+TCase *range_case(void);
+TCase *units_case(void);
+
+/* ---- run.c ---- */
+
+struct outcome {
+	int status;	/* exit status */
+	char *out;	/* stdout */
+	char *err;	/* stderr */
+};
+
+/*
+ * run_svmctl() - run svmctl with the fake device.
+ * @environment: "NAME=VALUE NAME=VALUE" for the fake, or "".
+ * @arguments: command line, words separated by blanks.
+ *
+ * Return: what came of it, valid until the next call.
+ */
+struct outcome *run_svmctl(const char *environment, const char *arguments);
+
+/* json_member() - a member that must be there. */
+struct json_object *json_member(struct json_object *object, const char *key);
+
+/* json_of() - stdout as one JSON object with "schema": 1. */
+struct json_object *json_of(const struct outcome *outcome);
+
+#endif /* SVMCTL_TEST_H */

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Whole commands with the fake device: exit status, JSON, and sentences that say
+ * what to do.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "test.h"
+
+static struct json_object *element(struct json_object *array, size_t i)
+{
+	ck_assert_uint_gt(json_object_array_length(array), i);
+	return json_object_array_get_idx(array, i);
+}
+
+static int64_t number(struct json_object *object, const char *key)
+{
+	return json_object_get_int64(json_member(object, key));
+}
+
+static const char *string(struct json_object *object, const char *key)
+{
+	return json_object_get_string(json_member(object, key));
+}
+
+START_TEST(wrong_command_lines)
+{
+	static const char *const wrong[] = {
+		"", "nothing", "devices more", "devices --nothing", "doctor more", "evict",
+		"evict system", "evict 0 1", "query", "query --pid", "query --pid 0",
+		"query --pid x", "query --pid 1 0x1001+1", "query --pid 1 --pages",
+		"query --pid 1 0x1000 0x2000", "prefetch --pid 1 0x1000",
+		"prefetch 0x1000 system", "prefetch --pid 1 0x1000 all",
+		"prefetch --pid 1 0x1000 gpu", "demo a b", "help nothing",
+	};
+	struct outcome *outcome = run_svmctl("", wrong[_i]);
+
+	ck_assert_msg(outcome->status == 2, "'%s': %d", wrong[_i], outcome->status);
+	ck_assert_str_eq(outcome->out, "");
+	ck_assert_msg(strstr(outcome->err, "--help"), "%s", outcome->err);
+}
+END_TEST
+
+START_TEST(help_goes_to_stdout)
+{
+	static const char *const asked[] = {
+		"--help", "help", "help query", "query --help", "devices -h", "--version",
+	};
+	struct outcome *outcome = run_svmctl("FAKE_OPEN_ERROR=2", asked[_i]);
+
+	ck_assert_int_eq(outcome->status, 0);
+	ck_assert_str_ne(outcome->out, "");
+	ck_assert_str_eq(outcome->err, "");
+}
+END_TEST
+
+/* ENOENT, EACCES: what to do is in the sentence, and it is one line. */
+START_TEST(without_the_device)
+{
+	static const struct {
+		const char *environment, *advice;
+	} cases[] = {
+		{ "FAKE_OPEN_ERROR=2", "modprobe amdsvm" },
+		{ "FAKE_OPEN_ERROR=13", "run as root" },
+		{ "FAKE_OPEN_ERROR=19", "modprobe amdsvm" },
+	};
+	struct outcome *outcome = run_svmctl(cases[_i].environment, "devices --json");
+
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_str_eq(outcome->out, "");
+	ck_assert_msg(strstr(outcome->err, cases[_i].advice), "%s", outcome->err);
+	ck_assert_ptr_eq(strchr(outcome->err, '\n'), outcome->err + strlen(outcome->err) - 1);
+}
+END_TEST
+
+START_TEST(devices_in_json)
+{
+	struct json_object *document, *device;
+
+	document = json_of(run_svmctl("FAKE_DEVICES=3", "devices --json"));
+	ck_assert_uint_eq(json_object_array_length(json_member(document, "devices")), 3);
+	device = element(json_member(document, "devices"), 2);
+	ck_assert_str_eq(string(device, "gpu_id"), "0x1002");
+	ck_assert_str_eq(string(device, "memory"), "private");
+	ck_assert_int_eq(number(device, "vram_bytes"), 256 << 20);
+	json_object_put(document);
+}
+END_TEST
+
+START_TEST(devices_as_a_table)
+{
+	struct outcome *outcome = run_svmctl("", "devices");
+
+	ck_assert_int_eq(outcome->status, 0);
+	ck_assert_ptr_nonnull(strstr(outcome->out, "GPU_ID"));
+	ck_assert_ptr_nonnull(strstr(outcome->out, "0x1001"));
+	ck_assert_ptr_nonnull(strstr(outcome->out, "256M"));
+}
+END_TEST
+
+/* The module is not loaded here, so the doctor cannot be content. */
+START_TEST(doctor_in_json)
+{
+	struct outcome *outcome = run_svmctl("FAKE_KIND=none", "doctor --json");
+	struct json_object *document = json_of(outcome), *checks, *check;
+	const char *advice = NULL;
+	size_t i;
+
+	checks = json_member(document, "checks");
+	for (i = 0; i < json_object_array_length(checks); i++) {
+		check = element(checks, i);
+		if (strcmp(string(check, "name"), "memory"))
+			continue;
+		ck_assert_str_eq(string(check, "status"), "warn");
+		advice = string(check, "advice");
+	}
+	ck_assert_ptr_nonnull(advice);
+	ck_assert_ptr_nonnull(strstr(advice, "memmap=1G$0x140000000"));
+	ck_assert_int_eq(outcome->status,
+			 !json_object_get_boolean(json_member(document, "usable")));
+	json_object_put(document);
+}
+END_TEST
+
+START_TEST(evict)
+{
+	struct json_object *document;
+	struct outcome *outcome;
+
+	document = json_of(run_svmctl("", "evict --json all"));
+	ck_assert_int_eq(number(document, "pages_left"), 0);
+	json_object_put(document);
+
+	ck_assert_int_eq(run_svmctl("", "evict 0x1001")->status, 0);
+	outcome = run_svmctl("", "evict 5");
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_ptr_nonnull(strstr(outcome->err, "svmctl devices"));
+}
+END_TEST
+
+/* A process with the device open: this one. */
+static void be_a_target(void)
+{
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	ck_assert_int_ge(open("/dev/amdsvm", O_RDWR | O_CLOEXEC), 0);
+}
+
+START_TEST(query_all_ranges)
+{
+	struct json_object *document, *ranges;
+	char command[64];
+
+	be_a_target();
+	snprintf(command, sizeof(command), "query --json --pid %d", getpid());
+	document = json_of(run_svmctl("FAKE_RANGES=100", command));
+	ck_assert_int_eq(number(document, "pid"), getpid());
+	ranges = json_member(document, "ranges");
+	ck_assert_uint_eq(json_object_array_length(ranges), 100);
+	ck_assert_str_eq(string(element(ranges, 1), "start"), "0x700000002000");
+	ck_assert_str_eq(string(json_member(element(ranges, 1), "attributes"), "preferred"),
+			 "undefined");
+	json_object_put(document);
+}
+END_TEST
+
+/* A window shows the memory between the ranges, too. */
+START_TEST(query_a_window)
+{
+	struct json_object *document, *ranges, *attributes;
+	char command[96];
+	size_t i;
+
+	be_a_target();
+	snprintf(command, sizeof(command),
+		 "query --json --pid %d 0x6ffffffff000-0x700000004000", getpid());
+	document = json_of(run_svmctl("FAKE_RANGES=2", command));
+	ranges = json_member(document, "ranges");
+	/* Gap, range, gap, range, gap. */
+	ck_assert_uint_eq(json_object_array_length(ranges), 5);
+	for (i = 0; i < 5; i++) {
+		ck_assert_int_eq(number(element(ranges, i), "size"), 4096);
+		ck_assert_int_eq(json_object_object_get_ex(element(ranges, i), "attributes",
+							   &attributes), i % 2);
+	}
+	json_object_put(document);
+}
+END_TEST
+
+START_TEST(query_single_pages)
+{
+	struct json_object *document, *pages;
+	char command[96];
+	char *memory;
+
+	be_a_target();
+	memory = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
+	madvise(memory, 2 * 4096, MADV_NOHUGEPAGE);
+	memory[0] = 1;
+	snprintf(command, sizeof(command), "query --json --pid %d --pages %p+8K", getpid(),
+		 (void *)memory);
+	document = json_of(run_svmctl("", command));
+	pages = json_member(document, "pages");
+	ck_assert_uint_eq(json_object_array_length(pages), 2);
+	ck_assert_str_eq(string(element(pages, 0), "cpu"), "present");
+	ck_assert_str_eq(string(element(pages, 1), "cpu"), "none");
+	json_object_put(document);
+
+	ck_assert_int_eq(run_svmctl("", command)->status, 0);
+}
+END_TEST
+
+START_TEST(query_of_nobody)
+{
+	struct outcome *outcome;
+	char command[64];
+
+	/* A process that exists and has no such file. */
+	snprintf(command, sizeof(command), "query --pid %d", getpid());
+	outcome = run_svmctl("", command);
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_ptr_nonnull(strstr(outcome->err, "has not opened /dev/amdsvm"));
+
+	outcome = run_svmctl("", "query --pid 2147483647");
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_ptr_nonnull(strstr(outcome->err, "no process 2147483647"));
+}
+END_TEST
+
+START_TEST(prefetch_errors)
+{
+	static const struct {
+		const char *error, *advice;
+	} cases[] = {
+		{ "FAKE_KIND=none", "svmctl doctor" },
+		{ "FAKE_BUSY=1000", "try again" },
+	};
+	struct outcome *outcome;
+	char command[96];
+
+	be_a_target();
+	snprintf(command, sizeof(command), "prefetch --pid %d 0x10000+4K 0", getpid());
+	outcome = run_svmctl(cases[_i].error, command);
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_msg(strstr(outcome->err, cases[_i].advice), "%s", outcome->err);
+}
+END_TEST
+
+START_TEST(prefetch_without_rights)
+{
+	struct outcome *outcome;
+	char command[96];
+
+	be_a_target();
+	snprintf(command, sizeof(command), "prefetch --pid %d 0x10000+4K system", getpid());
+	outcome = run_svmctl("FAKE_CALL_ERROR=1", command);
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_msg(strstr(outcome->err, "CAP_SYS_PTRACE"), "%s", outcome->err);
+}
+END_TEST
+
+START_TEST(prefetch_counts)
+{
+	struct json_object *document;
+	char command[96];
+
+	be_a_target();
+	snprintf(command, sizeof(command), "prefetch --json --pid %d 0x10000+16K 0x1001",
+		 getpid());
+	document = json_of(run_svmctl("FAKE_BUSY=1", command));
+	ck_assert_str_eq(string(document, "location"), "0x1001");
+	ck_assert_int_eq(number(document, "pages_moved"), 3);
+	ck_assert_int_eq(number(document, "pages_busy"), 1);
+	json_object_put(document);
+}
+END_TEST
+
+/* A file of 64 MiB and a bit, which is not a whole page. */
+static const char *demo_command(void)
+{
+	static char path[] = "/tmp/svmctl-demo-XXXXXX", command[128];
+	unsigned char block[4096];
+	size_t i, n;
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	for (n = 0; n < (64 << 20) / sizeof(block); n++) {
+		for (i = 0; i < sizeof(block); i++)
+			block[i] = n * 7 + i;
+		ck_assert_int_eq(write(fd, block, sizeof(block)), sizeof(block));
+	}
+	ck_assert_int_eq(write(fd, block, 100), 100);
+	close(fd);
+	snprintf(command, sizeof(command), "demo --json %s", path);
+	return command;
+}
+
+static void forget_file(const char *command)
+{
+	unlink(strrchr(command, ' ') + 1);
+}
+
+START_TEST(demo_moves_everything)
+{
+	static const struct {
+		const char *environment;
+		size_t steps;
+	} cases[] = {
+		{ "FAKE_KIND=private", 4 },
+		{ "FAKE_KIND=private FAKE_DEVICES=1", 3 },
+		{ "FAKE_KIND=coherent", 5 },
+		/* Busy pages go with the second try. */
+		{ "FAKE_KIND=private FAKE_BUSY=3", 4 },
+	};
+	const char *command = demo_command();
+	struct outcome *outcome = run_svmctl(cases[_i].environment, command);
+	struct json_object *document, *steps, *last;
+
+	forget_file(command);
+	ck_assert_str_eq(outcome->err, "");
+	ck_assert_int_eq(outcome->status, 0);
+	document = json_of(outcome);
+	ck_assert_int_eq(number(document, "pages"), (64 << 20) / 4096 + 1);
+	ck_assert(json_object_get_boolean(json_member(document, "same_bytes")));
+	steps = json_member(document, "steps");
+	ck_assert_uint_eq(json_object_array_length(steps), cases[_i].steps);
+	ck_assert_int_eq(number(element(steps, 1), "counted_in"), number(document, "pages"));
+	last = element(steps, cases[_i].steps - 1);
+	ck_assert_int_eq(number(last, "pages_system"), number(document, "pages"));
+	ck_assert_int_eq(number(last, "counted_out"), number(document, "pages"));
+	json_object_put(document);
+}
+END_TEST
+
+START_TEST(demo_fails_when_it_must)
+{
+	static const struct {
+		const char *environment, *advice;
+	} cases[] = {
+		{ "FAKE_KIND=none", "CONFIG_DEVICE_PRIVATE" },
+		{ "FAKE_DEVICES=0", "no device" },
+		{ "FAKE_VRAM_MB=64", "smaller file" },
+		{ "FAKE_BUSY=100000", "in use" },
+		/* ENOSPC of every call but GET_VERSION. */
+		{ "FAKE_CALL_ERROR=28", "cannot" },
+	};
+	const char *command = demo_command();
+	struct outcome *outcome = run_svmctl(cases[_i].environment, command);
+
+	forget_file(command);
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_msg(strstr(outcome->err, cases[_i].advice), "%s", outcome->err);
+}
+END_TEST
+
+START_TEST(demo_wants_a_large_file)
+{
+	struct outcome *outcome = run_svmctl("", "demo /etc/passwd");
+
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_ptr_nonnull(strstr(outcome->err, "at least 64 MiB"));
+	ck_assert_int_eq(run_svmctl("", "demo /nowhere")->status, 1);
+	ck_assert_int_eq(run_svmctl("", "demo /dev")->status, 1);
+}
+END_TEST
+
+TCase *command_case(void)
+{
+	TCase *tc = tcase_create("command");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, wrong_command_lines, 0, 21);
+	tcase_add_loop_test(tc, help_goes_to_stdout, 0, 6);
+	tcase_add_loop_test(tc, without_the_device, 0, 3);
+	tcase_add_test(tc, devices_in_json);
+	tcase_add_test(tc, devices_as_a_table);
+	tcase_add_test(tc, doctor_in_json);
+	tcase_add_test(tc, evict);
+	tcase_add_test(tc, query_all_ranges);
+	tcase_add_test(tc, query_a_window);
+	tcase_add_test(tc, query_single_pages);
+	tcase_add_test(tc, query_of_nobody);
+	tcase_add_loop_test(tc, prefetch_errors, 0, 2);
+	tcase_add_test(tc, prefetch_without_rights);
+	tcase_add_test(tc, prefetch_counts);
+	tcase_add_loop_test(tc, demo_moves_everything, 0, 4);
+	tcase_add_loop_test(tc, demo_fails_when_it_must, 0, 5);
+	tcase_add_test(tc, demo_wants_a_large_file);
+	return tc;
+}
