@@ -10,6 +10,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/lib/common.sh"
 . "$HERE/lib/deps.sh"
 . "$HERE/lib/kernels.sh"
+. "$HERE/lib/emulator.sh"
 . "$HERE/lib/roots.sh"
 . "$HERE/lib/module.sh"
 . "$HERE/lib/userspace.sh"

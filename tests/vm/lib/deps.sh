@@ -4,7 +4,7 @@
 # Host packages, by what they are needed for. Sourced after common.sh.
 
 declare -A PACKAGES=(
-	[vm]="mmdebstrap debian-archive-keyring qemu-system-x86 busybox-static
+	[vm]="mmdebstrap debian-archive-keyring busybox-static
 	      cpio rsync kmod xz-utils util-linux"
 	[user]="gcc libc6-dev meson ninja-build pkg-config check"
 	[unit]="gcc libc6-dev meson ninja-build pkg-config check"

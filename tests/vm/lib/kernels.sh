@@ -24,6 +24,7 @@ root_suites() {
 	bookworm) echo "bookworm bookworm-updates (bookworm-security)" ;;
 	trixie) echo "trixie trixie-updates (trixie-security) trixie-backports" ;;
 	sid) echo "sid experimental" ;;
+	qemu) echo "trixie" ;;
 	esac
 }
 

@@ -38,7 +38,7 @@ copy_module() {
 	# --checksum and no times: a git checkout touches files it does not change.
 	as_root rsync -r --checksum --links --perms --delete \
 		--exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' --exclude='.*.cmd' \
-		--exclude='Module.symvers' --exclude='modules.order' --exclude='*.d' \
+		--exclude='Module.symvers' --exclude='modules.order' --exclude='*.d' --exclude='compat/config.h' \
 		"$TOP/amdsvm" "$TOP/uapi" "$TOP/VERSION" "$root$copy/"
 	echo "$copy"
 }

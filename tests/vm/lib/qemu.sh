@@ -65,7 +65,7 @@ boot_guest() {
 	# What the caller gives is split as a shell would split it.
 	[ -z "$QEMU" ] || eval "extra=($QEMU)"
 
-	qemu-system-x86_64 "${arguments[@]}" "${extra[@]}" </dev/null >"$WORK/qemu.log" 2>&1 &
+	emulator "${arguments[@]}" "${extra[@]}" </dev/null >"$WORK/qemu.log" 2>&1 &
 	QEMU_PID=$!
 	deadline=$((SECONDS + TIMEOUT))
 	GUEST_END=exited

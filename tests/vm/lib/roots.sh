@@ -3,7 +3,7 @@
 #
 # Debian roots: one for each release whose compiler builds a kernel's modules,
 # with the headers installed and the kernel images unpacked beside them.
-# Sourced after common.sh and kernels.sh.
+# Sourced after common.sh, kernels.sh and emulator.sh.
 #
 # A root is a directory of the cache named after everything it is made from, so
 # a changed recipe makes a new one. It is built under a temporary name and moved
@@ -38,7 +38,7 @@ root_sources() {
 # Proxies and the tolerance for old Release files are the machine's business:
 # what its own apt obeys, ours must too.
 apt_options() {
-	apt-config dump | grep -E '^Acquire::(Check-Valid-Until|Check-Date|https?::([^ ]*::)?Proxy|Retries) ' || true
+	apt-config dump | sed -nE '/^Acquire::(Check-Valid-Until|Check-Date|https?::([^ ]*::)?Proxy|Retries) /{s/^/--aptopt=/;s/;$//;p}'
 }
 
 root_key() {
@@ -48,9 +48,11 @@ root_key() {
 		root_kernels "$1"
 		echo "$ROOT_PACKAGES"
 		cat "$TOP/tests/vm/lib/root-kernels"
-		declare -f build_root
+		declare -f "$(root_builder "$1")"
 	} | sha256sum | cut -c1-12
 }
+
+root_builder() { if [ "$1" = qemu ]; then echo build_emulator; else echo build_root; fi; }
 
 root_dir() { echo "$CACHE/roots/$1-$(root_key "$1")"; }
 
@@ -64,14 +66,14 @@ ensure_root() {
 ensure_root_locked() {
 	local name=$1 dir=$2 tmp start=$SECONDS
 	[ ! -e "$dir/complete" ] || return 0
-	say "building the Debian root '$name' for kernels $(root_kernels "$name") (once; takes a minute or two) ..."
+	say "building the Debian root '$name' (once; takes up to a minute) ..."
 	mkdir -p "$CACHE/roots"
 	# What an interrupted build left behind; the lock says nobody uses it.
 	as_root rm -rf "$CACHE/roots/.new-$name."*
 	tmp=$(mktemp -d "$CACHE/roots/.new-$name.XXXXXX")
 	# mmdebstrap's apt runs sandboxed and has to get at it.
 	chmod 755 "$tmp"
-	quietly "$CACHE/log/root-$name.log" build_root "$name" "$tmp" || exit 2
+	quietly "$CACHE/log/root-$name.log" "$(root_builder "$name")" "$name" "$tmp" || exit 2
 	as_root touch "$tmp/complete"
 	as_root rm -rf "$dir"
 	as_root mv "$tmp" "$dir"
@@ -82,11 +84,9 @@ ensure_root_locked() {
 # because apt wants to own its archive directory.
 # shellcheck disable=SC2016 # the hooks' $1 is mmdebstrap's
 build_root() {
-	local name=$1 dir=$2 debs=$CACHE/debs option sources options=()
+	local name=$1 dir=$2 debs=$CACHE/debs sources options=()
 	sources=$(root_sources "$name")
-	while read -r option; do
-		[ -z "$option" ] || options+=("--aptopt=${option%;}")
-	done < <(apt_options)
+	mapfile -t options < <(apt_options)
 	mkdir -p "$debs"
 	as_root env DEBIAN_FRONTEND=noninteractive INITRD=No "PATH=$PATH" mmdebstrap \
 		--mode=root --variant=apt --skip=essential/unlink,cleanup/apt \

@@ -14,9 +14,26 @@ build_userspace() {
 }
 
 build_userspace_locked() {
-	[ -e "$BUILD/user/build.ninja" ] ||
-		quietly "$BUILD/user.log" meson setup --prefix=/usr "$BUILD/user" "$TOP" || die "meson setup failed"
+	configure_meson "$BUILD/user"
 	quietly "$BUILD/user.log" ninja -C "$BUILD/user" || die "userspace does not build"
+}
+
+# configure_meson DIRECTORY OPTIONS...: sets up a build directory, or again when a
+# meson.build is new: the top one looks which directories have one.
+configure_meson() {
+	local dir=$1 again=''
+	shift
+	if [ -e "$dir/build.ninja" ]; then
+		[ -n "$(find "$TOP" -path "$BUILD" -prune -o -name 'meson*' -newer "$dir/build.ninja" -print -quit)" ] ||
+			return 0
+		again=--reconfigure
+	else
+		rm -rf "$dir"
+	fi
+	# shellcheck disable=SC2086 # an option or nothing
+	quietly "$dir.log" meson setup $again --prefix=/usr "$@" "$dir" "$TOP" || die "meson setup failed"
+	# Nothing may have changed for meson, which then leaves the file alone.
+	touch "$dir/build.ninja"
 }
 
 # usr_path PATH: the same file in a merged-/usr guest.
