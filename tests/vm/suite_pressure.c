@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the kernel does with memory of its own accord, next to migration: swap,
+ * merging equal pages (KSM), limits of a memory cgroup, compaction.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+
+#include "vmtest.h"
+
+#define SIZE (128 * PAGE)
+
+/* Compressed memory as swap; a swap header is a page with few words in it. */
+static void swap_on(void)
+{
+	static char header[PAGE];
+	uint32_t *words = (uint32_t *)(header + 1024);
+	int fd;
+
+	expect_eq(system("modprobe zram"), 0);
+	/* A test that failed may have left it on. */
+	swapoff("/dev/zram0");
+	if (vm_read_number("/sys/block/zram0/disksize") == 0)
+		expect_eq(vm_write_file("/sys/block/zram0/disksize", "64M"), 0);
+	words[0] = 1;
+	words[1] = (64 << 20) / PAGE - 1;
+	memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
+	fd = open("/dev/zram0", O_WRONLY | O_CLOEXEC);
+	expect(fd >= 0 && write(fd, header, PAGE) == (ssize_t)PAGE && !fsync(fd));
+	close(fd);
+	expect(!swapon("/dev/zram0", 0));
+}
+
+static void swap_off(void)
+{
+	expect(!swapoff("/dev/zram0"));
+}
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+
+static void page_out(char *memory, size_t size)
+{
+	expect(!madvise(memory, size, MADV_PAGEOUT));
+	expect_within(20, (madvise(memory, size, MADV_PAGEOUT), vm_sums(memory, size).pages_absent ==
+								       size / PAGE));
+}
+
+START_TEST(swapped_pages_are_brought_in_and_moved)
+{
+	char *memory = vm_anon_small(SIZE);
+
+	needs_device_memory();
+	swap_on();
+	vm_fill(memory, SIZE, 1);
+	page_out(memory, SIZE);
+	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = SIZE / PAGE);
+	expect_location(memory, SIZE, vm.gpu[0]);
+	expect_bytes(memory, SIZE, 1);
+	swap_off();
+}
+END_TEST
+
+START_TEST(swapped_pages_are_not_zeros)
+{
+	char *memory = vm_anon_small(SIZE);
+	struct amdsvm_ioctl_prefetch_args args;
+
+	needs_device_memory();
+	swap_on();
+	/* Half swapped, half never touched: only the latter may be cleared. */
+	vm_fill(memory, SIZE / 2, 1);
+	page_out(memory, SIZE / 2);
+	expect_eq(vm_prefetch_on(vm.fd, memory, SIZE, vm.gpu[1], &args), 0);
+	expect_eq(args.pages_cleared, SIZE / 2 / PAGE);
+	expect_bytes(memory, SIZE / 2, 1);
+	expect_zero(memory + SIZE / 2, SIZE / 2);
+	swap_off();
+}
+END_TEST
+
+START_TEST(pages_that_came_home_can_be_swapped)
+{
+	char *memory = vm_anon_small(SIZE);
+
+	needs_device_memory();
+	swap_on();
+	vm_fill(memory, SIZE, 1);
+	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = SIZE / PAGE);
+	expect_prefetch(memory, SIZE, SYSMEM, 0, .moved = SIZE / PAGE);
+	page_out(memory, SIZE);
+	expect_bytes(memory, SIZE, 1);
+	swap_off();
+}
+END_TEST
+
+/* Device memory is no swap candidate: a hint about it changes nothing. */
+START_TEST(device_pages_are_not_swapped)
+{
+	char *memory = vm_anon_small(SIZE);
+
+	needs_device_memory();
+	swap_on();
+	vm_fill(memory, SIZE, 1);
+	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = SIZE / PAGE);
+	expect(!madvise(memory, SIZE, MADV_PAGEOUT));
+	expect(!madvise(memory, SIZE, MADV_COLD));
+	expect_location(memory, SIZE, vm.gpu[0]);
+	expect_bytes(memory, SIZE, 1);
+	swap_off();
+}
+END_TEST
+
+START_TEST(devices_unmap_what_is_swapped)
+{
+	char *memory = vm_anon_small(SIZE);
+
+	swap_on();
+	vm_fill(memory, SIZE, 1);
+	expect_eq(set(memory, SIZE, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] }), 0);
+	expect_mapped(memory, SIZE, 1);
+	page_out(memory, SIZE);
+	expect_mapped(memory, SIZE, 0);
+	expect_bytes(memory, SIZE, 1);
+	swap_off();
+}
+END_TEST
+
+START_TEST(swapoff_with_pages_on_a_device)
+{
+	char *memory = vm_anon_small(SIZE);
+
+	needs_device_memory();
+	swap_on();
+	vm_fill(memory, SIZE, 1);
+	page_out(memory, SIZE / 2);
+	expect_prefetch(memory + SIZE / 2, SIZE / 2, vm.gpu[0], 0, .moved = SIZE / 2 / PAGE);
+	/* It walks the whole page table and must know device entries from swap. */
+	swap_off();
+	expect_location(memory, SIZE / 2, SYSMEM);
+	expect_location(memory + SIZE / 2, SIZE / 2, vm.gpu[0]);
+	expect_bytes(memory, SIZE, 1);
+}
+END_TEST
+
+#define KSM "/sys/kernel/mm/ksm/"
+
+START_TEST(merged_pages_stay_right)
+{
+	struct amdsvm_ioctl_prefetch_args args;
+	char *memory = vm_anon_small(SIZE);
+	size_t i;
+
+	needs_device_memory();
+	for (i = 0; i < SIZE / PAGE; i++)
+		vm_fill(memory + i * PAGE, PAGE, i % 2);
+	expect_eq(vm_write_file(KSM "sleep_millisecs", "0"), 0);
+	expect_eq(vm_write_file(KSM "pages_to_scan", "1000"), 0);
+	expect_eq(vm_write_file(KSM "run", "1"), 0);
+	expect(!madvise(memory, SIZE, MADV_MERGEABLE));
+	expect_within(30, vm_read_number(KSM "pages_sharing") >= (long)(SIZE / PAGE) - 8);
+	expect_eq(vm_write_file(KSM "run", "0"), 0);
+
+	/* Whether a merged page moves is the kernel's choice; that it is told is ours. */
+	vm_prefetch_on(vm.fd, memory, SIZE, vm.gpu[0], &args);
+	expect_eq(args.pages_moved + args.pages_busy + args.pages_unmovable, SIZE / PAGE);
+	expect_eq(args.pages_moved, vm_sums(memory, SIZE).pages_device);
+	for (i = 0; i < SIZE / PAGE; i++)
+		expect_bytes(memory + i * PAGE, PAGE, i % 2);
+	/* Sharing never shows: a write reaches one page only. */
+	for (i = 0; i < SIZE / PAGE; i += 3)
+		vm_fill(memory + i * PAGE, PAGE, 100 + i);
+	for (i = 0; i < SIZE / PAGE; i++)
+		expect_bytes(memory + i * PAGE, PAGE, i % 3 ? i % 2 : 100 + i);
+	expect_eq(vm_write_file(KSM "run", "2"), 0);
+	expect_eq(vm_write_file(KSM "run", "0"), 0);
+}
+END_TEST
+
+#define GROUP "/sys/fs/cgroup/amdsvm-test"
+
+static void enter_group(const char *limit)
+{
+	char pid[16];
+
+	vm_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(GROUP, 0755))
+		expect(errno == EEXIST);
+	expect_eq(vm_write_file(GROUP "/memory.max", limit), 0);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	expect_eq(vm_write_file(GROUP "/cgroup.procs", pid), 0);
+}
+
+/* Migration swaps one page for another; it needs no room for both in the limit. */
+START_TEST(memory_charged_to_a_group_moves_within_its_limit)
+{
+	const size_t size = 12 * BLOCK;
+	struct peer peer;
+	char *memory;
+	long charged;
+
+	needs_device_memory();
+	if (vm_fork(&peer)) {
+		enter_group("40M");
+		close(vm.fd);
+		vm.fd = vm_open();
+		memory = vm_anon_small(size);
+		vm_fill(memory, size, 1);
+		expect_prefetch(memory, size, vm.gpu[0], 0, .moved = size / PAGE);
+		/* Device pages stay charged to their process. */
+		charged = vm_read_number(GROUP "/memory.current");
+		expect(charged >= (long)size && charged <= 40 << 20);
+		expect_prefetch(memory, size, vm.gpu[1], 0, .moved = size / PAGE);
+		expect_bytes(memory, size, 1);
+		expect_prefetch(memory, size, SYSMEM, 0, .moved = vm.lane == LANE_PRIVATE ? 0 : size / PAGE,
+				.already = vm.lane == LANE_PRIVATE ? size / PAGE : 0);
+		charged = vm_read_number(GROUP "/memory.current");
+		expect(charged >= (long)size && charged <= 40 << 20);
+		vm_done();
+	}
+	expect_joined(&peer);
+	expect_within(10, !rmdir(GROUP));
+}
+END_TEST
+
+START_TEST(compaction_leaves_pages_right)
+{
+	char *memory = vm_anon_small(SIZE), *other = vm_anon_small(SIZE);
+
+	vm_fill(memory, SIZE, 1);
+	vm_fill(other, SIZE, 2);
+	expect_eq(set(memory, SIZE, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] }), 0);
+	if (vm.lane != LANE_MIRROR)
+		expect_prefetch(other, SIZE, vm.gpu[0], 0, .moved = SIZE / PAGE);
+	expect_eq(vm_write_file("/proc/sys/vm/compact_memory", "1"), 0);
+	expect_location(other, SIZE, vm.lane != LANE_MIRROR ? vm.gpu[0] : SYSMEM);
+	expect_bytes(memory, SIZE, 1);
+	expect_bytes(other, SIZE, 2);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("pressure");
+	TCase *t = vm_case(s, "swap");
+
+	tcase_add_test(t, swapped_pages_are_brought_in_and_moved);
+	tcase_add_test(t, swapped_pages_are_not_zeros);
+	tcase_add_test(t, pages_that_came_home_can_be_swapped);
+	tcase_add_test(t, device_pages_are_not_swapped);
+	tcase_add_test(t, devices_unmap_what_is_swapped);
+	tcase_add_test(t, swapoff_with_pages_on_a_device);
+	t = vm_case(s, "core");
+	tcase_add_test(t, merged_pages_stay_right);
+	tcase_add_test(t, memory_charged_to_a_group_moves_within_its_limit);
+	tcase_add_test(t, compaction_leaves_pages_right);
+	return s;
+}
+
+int main(int argc, char **argv)
+{
+	return vm_main(argc, argv, suite);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A million ranges in one process: that they fit, that each is found again, and
+ * what each costs in memory. What a call costs in time is ranges_cost's subject.
+ */
+#include "vmtest.h"
+
+#define RANGES 1000000UL
+#define BYTES_PER_RANGE 100
+
+/*
+ * Memory that only the driver can have taken: kernel objects, and pages behind
+ * them. Free memory also knows of caches that other work fills meanwhile.
+ */
+static long slab_kib(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+	long kib = -1;
+
+	expect(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "Slab: %ld kB", &kib) == 1)
+			break;
+	fclose(file);
+	return kib;
+}
+
+/* Without a neighbour to merge with: by different attributes, or by gaps. */
+static const struct {
+	size_t stride;
+	uint32_t kinds;
+} variants[] = { { 1, 2 }, { 2, 1 }, { 1, 7 } };
+
+START_TEST(a_million_ranges_fit)
+{
+	const size_t stride = variants[_i].stride;
+	const uint32_t kinds = variants[_i].kinds;
+	struct amdsvm_range_info ranges[4];
+	char *memory = vm_anon(RANGES * stride * PAGE);
+	long before, bytes;
+	uint64_t i, next;
+	uint32_t count;
+
+	before = slab_kib();
+	for (i = 0; i < RANGES; i++)
+		expect_eq(set(memory + i * stride * PAGE, PAGE, { ATTR(GRANULARITY), i % kinds }), 0);
+	bytes = (slab_kib() - before) * 1024;
+	printf("# %lu ranges, %ld bytes each\n", RANGES, bytes / (long)RANGES);
+	expect_eq(vm_counters().ranges, RANGES);
+	expect(bytes / (long)RANGES < BYTES_PER_RANGE);
+
+	for (i = 12345; i < RANGES; i += 99991) {
+		char *page = memory + i * stride * PAGE;
+
+		expect_eq(vm_list_on(vm.fd, (uintptr_t)page, 0, ranges, 2, &count, &next), 0);
+		expect_eq(count, 2);
+		expect_eq(ranges[0].start, (uintptr_t)page);
+		expect_eq(ranges[0].size, PAGE);
+		expect_eq(ranges[0].granularity, i % kinds);
+		expect_eq(ranges[1].start, (uintptr_t)page + stride * PAGE);
+	}
+	expect_eq(get(memory, RANGES * stride * PAGE, ATTR(GRANULARITY)), 0);
+
+	/* And they go: one call, and one munmap. */
+	expect_eq(vm_unset_on(vm.fd, memory, RANGES / 2 * stride * PAGE), 0);
+	expect_eq(vm_counters().ranges, RANGES - RANGES / 2);
+	expect(!munmap(memory, RANGES * stride * PAGE));
+	expect_eq(vm_range_count(), 0);
+	expect_within(10, (slab_kib() - before) * 1024 < (long)RANGES * BYTES_PER_RANGE / 10);
+}
+END_TEST
+
+/* Policy costs by the number of intervals, not by their size. */
+START_TEST(a_tebibyte_is_one_range)
+{
+	char *memory = vm_anon(1ULL << 40);
+	uint64_t start = vm_now();
+
+	expect_eq(set(memory, 1ULL << 40, { ATTR(GRANULARITY), 3 }, { ATTR(PREFERRED_LOC), vm.gpu[0] }),
+		  0);
+	expect_eq(vm_range_count(), 1);
+	expect_eq(get(memory, 1ULL << 40, ATTR(GRANULARITY)), 3);
+	expect_eq(set(memory + (1ULL << 39), PAGE, { ATTR(GRANULARITY), 4 }), 0);
+	expect_eq(vm_range_count(), 3);
+	expect_eq(vm_unset_on(vm.fd, memory, 1ULL << 40), 0);
+	expect_eq(vm_range_count(), 0);
+	expect(vm_now() - start < 2000000000ULL);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scale");
+	TCase *t = vm_case(s, "ranges");
+
+	tcase_add_loop_test(t, a_million_ranges_fit, 0, sizeof(variants) / sizeof(variants[0]));
+	tcase_add_test(t, a_tebibyte_is_one_range);
+	return s;
+}
+
+int main(int argc, char **argv)
+{
+	return vm_main(argc, argv, suite);
+}
