@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * vdev: the software device. Its memory and its copy engine.
+ *
+ * Private memory has no bytes of its own, so each 2 MiB chunk is backed by
+ * system memory the first time it is used: one large page where there is one,
+ * single pages otherwise. Coherent memory is real memory at its own address.
+ *
+ * Chunks are backed and unbacked by the allocator of device memory, which
+ * never does either to a chunk that is in use; so no lock is needed here.
+ */
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "../compat/compat.h"
+#include "../devmem.h"
+#include "vdev.h"
+
+/* gpu_ids of vdev: "VD" and the number of the device, counted from 1. */
+#define VDEV_GPU_ID_BASE 0x56440000u
+
+#define CHUNK_ORDER (SVM_CHUNK_SHIFT - PAGE_SHIFT)
+
+/* struct vdev_chunk - what is behind 2 MiB of private memory */
+struct vdev_chunk {
+	struct page *large;	/* one allocation of CHUNK_ORDER, or NULL */
+	struct page **pages;	/* or single pages, or NULL */
+};
+
+struct vdev {
+	struct svm_device device;
+	struct vdev_chunk *chunks;	/* private memory only */
+};
+
+static struct vdev *vdevs;
+static unsigned int nr_vdevs;
+
+static struct vdev *to_vdev(struct svm_device *device)
+{
+	return container_of(device, struct vdev, device);
+}
+
+static unsigned long chunk_free(struct vdev_chunk *chunk)
+{
+	unsigned long i, freed = 0;
+
+	if (chunk->large) {
+		__free_pages(chunk->large, CHUNK_ORDER);
+		freed = SVM_CHUNK_PAGES;
+	}
+	for (i = 0; chunk->pages && i < SVM_CHUNK_PAGES; i++) {
+		if (!chunk->pages[i])
+			continue;
+		__free_page(chunk->pages[i]);
+		freed++;
+	}
+	kfree(chunk->pages);
+	chunk->large = NULL;
+	chunk->pages = NULL;
+	return freed;
+}
+
+static int vdev_back(struct svm_device *device, unsigned int index)
+{
+	struct vdev_chunk *chunk = &to_vdev(device)->chunks[index];
+	unsigned int i;
+
+	/* Cheap when there is a large page, no effort to make one. */
+	chunk->large = alloc_pages(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN,
+				   CHUNK_ORDER);
+	if (chunk->large)
+		return 0;
+
+	chunk->pages = kcalloc(SVM_CHUNK_PAGES, sizeof(*chunk->pages),
+			       GFP_KERNEL);
+	if (!chunk->pages)
+		return -ENOMEM;
+	for (i = 0; i < SVM_CHUNK_PAGES; i++) {
+		chunk->pages[i] = alloc_page(GFP_HIGHUSER |
+					     __GFP_RETRY_MAYFAIL |
+					     __GFP_NOWARN);
+		if (!chunk->pages[i]) {
+			chunk_free(chunk);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static unsigned long vdev_unback(struct svm_device *device, unsigned int index)
+{
+	return chunk_free(&to_vdev(device)->chunks[index]);
+}
+
+/* The memory that holds the bytes of page number @n of a place. */
+static struct page *place_page(const struct svm_mem *place, unsigned long n)
+{
+	struct vdev_chunk *chunk;
+	unsigned long page;
+
+	if (!place->device)
+		return nth_page(place->page, n);
+
+	page = (place->offset >> PAGE_SHIFT) + n;
+	if (place->device->mem->kind == AMDSVM_MEMORY_COHERENT)
+		return svm_devmem_page(place->device, (u64)page << PAGE_SHIFT);
+
+	chunk = &to_vdev(place->device)->chunks[page / SVM_CHUNK_PAGES];
+	page %= SVM_CHUNK_PAGES;
+	return chunk->large ? chunk->large + page : chunk->pages[page];
+}
+
+static int vdev_copy(struct svm_device *device, const struct svm_copy *copy)
+{
+	unsigned long i;
+
+	for (i = 0; i < copy->pages; i++) {
+		struct page *dst = place_page(&copy->dst, i);
+
+		if (copy->clear)
+			clear_highpage(dst);
+		else
+			copy_highpage(dst, place_page(&copy->src, i));
+	}
+	cond_resched();
+	return 0;
+}
+
+static const struct svm_device_ops vdev_private_ops = {
+	.back = vdev_back,
+	.unback = vdev_unback,
+	.copy = vdev_copy,
+};
+
+static const struct svm_device_ops vdev_plain_ops = {
+	.copy = vdev_copy,
+};
+
+/**
+ * svm_vdev_init() - make and register devices
+ * @count: how many
+ *
+ * They have no memory yet. Without private memory nothing has to be backed;
+ * svm_vdev_memory() is called before private memory is given to them.
+ *
+ * Return: 0; -ENOMEM; -ENOSPC when there are too many.
+ */
+int svm_vdev_init(unsigned int count)
+{
+	unsigned int i;
+	int ret;
+
+	vdevs = kcalloc(count, sizeof(*vdevs), GFP_KERNEL);
+	if (!vdevs)
+		return -ENOMEM;
+	nr_vdevs = count;
+
+	for (i = 0; i < count; i++) {
+		struct svm_device *device = &vdevs[i].device;
+
+		device->gpu_id = VDEV_GPU_ID_BASE + i + 1;
+		device->ops = &vdev_plain_ops;
+		snprintf(device->name, sizeof(device->name), "vdev%u", i);
+		ret = svm_device_register(device);
+		if (ret) {
+			svm_vdev_exit();
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/**
+ * svm_vdev_memory() - the devices are going to have private memory
+ * @chunks: 2 MiB chunks of each
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int svm_vdev_memory(unsigned int chunks)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_vdevs; i++) {
+		vdevs[i].chunks = kvcalloc(chunks, sizeof(*vdevs[i].chunks),
+					   GFP_KERNEL);
+		if (!vdevs[i].chunks)
+			return -ENOMEM;
+		vdevs[i].device.ops = &vdev_private_ops;
+	}
+	return 0;
+}
+
+/**
+ * svm_vdev_exit() - unregister and free the devices
+ *
+ * Context: module unload; the memory is gone already.
+ */
+void svm_vdev_exit(void)
+{
+	unsigned int i;
+
+	svm_device_unregister_all();
+	for (i = 0; i < nr_vdevs; i++)
+		kvfree(vdevs[i].chunks);
+	kfree(vdevs);
+	vdevs = NULL;
+	nr_vdevs = 0;
+}

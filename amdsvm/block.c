@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Blocks: life, invalidation, collection.
+ *
+ * A block is made before the flow that needs it takes mmap_lock, found by
+ * reference counted RCU look-up, and removed by the collector once no device
+ * maps anything in it and nobody uses it. Inserting and removing an interval
+ * notifier sleeps for running invalidations, so neither is ever done under a
+ * lock or in a callback.
+ *
+ * Locks: block mutex (inside mmap_lock and the policy lock), folio locks, the
+ * notifier, block lock. See docs/architecture.md.
+ */
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "block.h"
+#include "devmem.h"
+#include "process.h"
+
+static void block_free(struct svm_block *block)
+{
+	svm_pagetable_free(&block->pt);
+	kfree_rcu(block, rcu);
+}
+
+static void block_put_ref(struct svm_block *block)
+{
+	if (refcount_dec_and_test(&block->refs))
+		block_free(block);
+}
+
+/* Have the collector look at a block that maps nothing. Any context. */
+static void block_queue_gc(struct svm_block *block)
+{
+	struct svm_process *process = block->process;
+
+	if (test_and_set_bit(0, &block->gc_queued))
+		return;
+	refcount_inc(&block->refs);
+	llist_add(&block->gc, &process->gc_list);
+	svm_process_queue(process, &process->gc_work);
+}
+
+static bool own_migration(const struct svm_block *block,
+			  const struct mmu_notifier_range *range)
+{
+	return range->event == MMU_NOTIFY_MIGRATE &&
+	       range->owner == svm_devmem_owner() &&
+	       READ_ONCE(block->mover) == current;
+}
+
+/*
+ * Memory of the block changes. Device entries go in any case; the sequence
+ * count is left alone only for the migration that holds the block mutex, whose
+ * own mirror attempt would otherwise always be out of date. The owner alone
+ * does not tell that: CPU faults migrate with the same one.
+ *
+ * A spinlock is enough, so a non-blockable event needs nothing special.
+ */
+static bool block_invalidate(struct mmu_interval_notifier *notifier,
+			     const struct mmu_notifier_range *range,
+			     unsigned long seq)
+{
+	struct svm_block *block = container_of(notifier, struct svm_block,
+					       notifier);
+	unsigned long start = svm_block_start(block);
+	unsigned long end = start + SVM_BLOCK_SIZE;
+	unsigned int cleared, mapped;
+
+	start = max(start, range->start);
+	end = min(end, range->end);
+
+	spin_lock(&block->lock);
+	if (!own_migration(block, range))
+		mmu_interval_set_seq(notifier, seq);
+	cleared = svm_pagetable_clear(&block->pt, ~0ULL, svm_block_page(start),
+				      svm_block_page(end - 1));
+	mapped = block->pt.mapped;
+	spin_unlock(&block->lock);
+
+	if (cleared) {
+		svm_count(block->process, SVM_INVALIDATIONS, 1);
+		if (!mapped)
+			block_queue_gc(block);
+	}
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops block_notifier_ops = {
+	.invalidate = block_invalidate,
+};
+
+/**
+ * svm_block_find() - look a block up
+ * @process: the process
+ * @index: address >> SVM_BLOCK_SHIFT
+ *
+ * Return: the block with a reference, or NULL.
+ */
+struct svm_block *svm_block_find(struct svm_process *process,
+				 unsigned long index)
+{
+	struct svm_block *block;
+
+	rcu_read_lock();
+	block = xa_load(&process->blocks, index);
+	if (block && !refcount_inc_not_zero(&block->refs))
+		block = NULL;
+	rcu_read_unlock();
+	return block;
+}
+
+static struct svm_block *block_create(struct svm_process *process,
+				      unsigned long index)
+{
+	struct svm_block *block = kzalloc(sizeof(*block), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!block)
+		return ERR_PTR(-ENOMEM);
+	block->process = process;
+	block->index = index;
+	refcount_set(&block->refs, 2);	/* the table's and the caller's */
+	mutex_init(&block->mutex);
+	spin_lock_init(&block->lock);
+
+	ret = mmu_interval_notifier_insert(&block->notifier, process->mm,
+					   svm_block_start(block),
+					   SVM_BLOCK_SIZE, &block_notifier_ops);
+	if (ret) {
+		kfree(block);
+		return ERR_PTR(ret);
+	}
+
+	ret = xa_insert(&process->blocks, index, block, GFP_KERNEL_ACCOUNT);
+	if (ret) {
+		mmu_interval_notifier_remove(&block->notifier);
+		kfree(block);
+		return ERR_PTR(ret);
+	}
+	return block;
+}
+
+/**
+ * svm_block_get() - find or make a block
+ * @process: the process; its mm is held by mmget
+ * @index: address >> SVM_BLOCK_SHIFT
+ *
+ * Context: mmap_lock not held; sleeps for running invalidations at worst.
+ * Return: the block with a reference, or ERR_PTR(-ENOMEM).
+ */
+struct svm_block *svm_block_get(struct svm_process *process,
+				unsigned long index)
+{
+	struct svm_block *block;
+
+	do {
+		block = svm_block_find(process, index);
+		if (!block)
+			block = block_create(process, index);
+		/* -EBUSY: somebody else made it meanwhile */
+	} while (IS_ERR(block) && PTR_ERR(block) == -EBUSY);
+	return block;
+}
+
+/**
+ * svm_block_put() - a user is done with a block
+ * @block: from svm_block_find() or svm_block_get()
+ *
+ * The reference goes before the collector is called, for the collector spares
+ * blocks that somebody uses; RCU keeps the memory readable in between.
+ */
+void svm_block_put(struct svm_block *block)
+{
+	bool idle = !READ_ONCE(block->pt.mapped) && !READ_ONCE(block->dead);
+
+	rcu_read_lock();
+	if (refcount_dec_and_test(&block->refs)) {
+		block_free(block);
+	} else if (idle && !test_bit(0, &block->gc_queued) &&
+		   refcount_inc_not_zero(&block->refs)) {
+		block_queue_gc(block);
+		block_put_ref(block);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * svm_block_lock() - begin a migration or a mirror of the block
+ * @block: the block, with a reference
+ *
+ * Context: sleeps; inside mmap_lock.
+ * Return: 0; -EINTR on a fatal signal; -EAGAIN when the block was collected and
+ * another must be got.
+ */
+int svm_block_lock(struct svm_block *block)
+{
+	if (mutex_lock_killable(&block->mutex))
+		return -EINTR;
+	if (!block->dead)
+		return 0;
+	mutex_unlock(&block->mutex);
+	return -EAGAIN;
+}
+
+/**
+ * svm_block_unlock() - end what svm_block_lock() began
+ * @block: the block
+ */
+void svm_block_unlock(struct svm_block *block)
+{
+	mutex_unlock(&block->mutex);
+}
+
+/**
+ * svm_blocks_unmap() - take mappings away from devices
+ * @process: the process
+ * @start: first byte
+ * @end: byte after the last
+ * @devices: mask of devices that lose access
+ *
+ * A mirror that is under way commits nothing for them afterwards if the policy
+ * was changed before this call (svm_policy_changed()).
+ *
+ * Context: may sleep.
+ */
+void svm_blocks_unmap(struct svm_process *process, unsigned long start,
+		      unsigned long end, u64 devices)
+{
+	unsigned long last = (end - 1) >> SVM_BLOCK_SHIFT;
+	unsigned long index = start >> SVM_BLOCK_SHIFT;
+	struct svm_block *block;
+
+	xa_for_each_range(&process->blocks, index, block, index, last) {
+		unsigned long from, to;
+
+		block = svm_block_find(process, index);
+		if (!block)
+			continue;
+		from = max(start, svm_block_start(block));
+		to = min(end, svm_block_start(block) + SVM_BLOCK_SIZE);
+		spin_lock(&block->lock);
+		svm_pagetable_clear(&block->pt, devices, svm_block_page(from),
+				    svm_block_page(to - 1));
+		spin_unlock(&block->lock);
+		svm_block_put(block);
+		cond_resched();
+	}
+}
+
+/* Called with the block's mutex held and dead set: nobody maps any more. */
+static void block_remove(struct svm_block *block)
+{
+	mmu_interval_notifier_remove(&block->notifier);
+	block_put_ref(block);
+}
+
+/**
+ * svm_blocks_remove_all() - no device maps anything of this process any more
+ * @process: the process; nobody makes blocks
+ *
+ * Context: may sleep; no lock that a callback takes is held.
+ */
+void svm_blocks_remove_all(struct svm_process *process)
+{
+	struct svm_block *block;
+	unsigned long index;
+
+	xa_for_each(&process->blocks, index, block) {
+		bool mine;
+
+		block = svm_block_find(process, index);
+		if (!block)
+			continue;
+		mutex_lock(&block->mutex);
+		mine = !block->dead;
+		block->dead = true;
+		mutex_unlock(&block->mutex);
+		if (mine) {
+			xa_erase(&process->blocks, index);
+			spin_lock(&block->lock);
+			svm_pagetable_clear(&block->pt, ~0ULL, 0,
+					    SVM_BLOCK_PAGES - 1);
+			spin_unlock(&block->lock);
+			block_remove(block);
+		}
+		block_put_ref(block);
+		cond_resched();
+	}
+}
+
+/* References to a block that only the table and the collector know. */
+#define IDLE_REFS 2
+
+static bool block_try_kill(struct svm_block *block)
+{
+	bool killed = false;
+
+	mutex_lock(&block->mutex);
+	if (!block->dead && !READ_ONCE(block->pt.mapped) &&
+	    refcount_read(&block->refs) == IDLE_REFS) {
+		block->dead = true;
+		xa_erase(&block->process->blocks, block->index);
+		killed = true;
+	}
+	mutex_unlock(&block->mutex);
+	return killed;
+}
+
+/**
+ * svm_blocks_gc_work() - the collector
+ * @work: gc_work of a process
+ *
+ * Mappings appear under the block mutex only, so a block that maps nothing
+ * while the mutex is held and then is dead never maps again. A user who found
+ * it before sees it dead and gets another.
+ */
+void svm_blocks_gc_work(struct work_struct *work)
+{
+	struct svm_process *process = container_of(work, struct svm_process,
+						   gc_work);
+	struct llist_node *list = llist_del_all(&process->gc_list);
+	struct svm_block *block, *next;
+
+	llist_for_each_entry_safe(block, next, list, gc) {
+		clear_bit(0, &block->gc_queued);
+		smp_mb__after_atomic();
+		if (block_try_kill(block))
+			block_remove(block);
+		block_put_ref(block);
+		cond_resched();
+	}
+	svm_process_put(process);
+}
+
+/**
+ * svm_blocks_count() - how many blocks a process has now
+ * @process: the process
+ *
+ * Return: the number.
+ */
+unsigned long svm_blocks_count(struct svm_process *process)
+{
+	struct svm_block *block;
+	unsigned long index, n = 0;
+
+	xa_for_each(&process->blocks, index, block)
+		n++;
+	return n;
+}
+
+/**
+ * svm_block_lockdep_prime() - teach lockdep what reclaim may come to hold
+ *
+ * Reclaim calls the notifier, which takes the block lock: with this a reclaiming
+ * allocation under the block lock is reported the first time, whatever the load.
+ */
+void svm_block_lockdep_prime(void)
+{
+	struct svm_block *block;
+
+	if (!IS_ENABLED(CONFIG_LOCKDEP))
+		return;
+	block = kzalloc(sizeof(*block), GFP_KERNEL);
+	if (!block)
+		return;
+	spin_lock_init(&block->lock);
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&block->lock);
+	fs_reclaim_release(GFP_KERNEL);
+	kfree(block);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The device registry, and the only thing that a backend implements.
+ *
+ * A backend sees pages, offsets and devices; never a mm, a vma or a range.
+ */
+#ifndef SVM_DEVICE_H
+#define SVM_DEVICE_H
+
+#include <linux/types.h>
+
+#include "attr.h"
+
+struct page;
+struct svm_device;
+struct svm_devmem;
+
+/* A place in memory: system memory by page, or device memory by offset. */
+struct svm_mem {
+	struct svm_device *device;	/* NULL: system memory */
+	union {
+		struct page *page;	/* first page, the rest follows by pfn */
+		u64 offset;		/* bytes from the start of device memory */
+	};
+};
+
+/* A run of pages to fill. @clear: with zeros, @src is not looked at. */
+struct svm_copy {
+	struct svm_mem dst;
+	struct svm_mem src;
+	unsigned long pages;
+	bool clear;
+};
+
+/**
+ * struct svm_device_ops - what a backend implements
+ * @back: make a 2 MiB chunk of device memory usable; may sleep and reclaim; 0
+ *	or -ENOMEM. NULL when all memory always is.
+ * @unback: give the memory behind an unused chunk back; must not sleep (called
+ *	from reclaim); returns pages freed
+ * @copy: fill @copy->dst, complete on return; may sleep. One side at least is
+ *	memory of @device, the other is system memory or memory of a device of
+ *	the same backend. 0 or a negative errno; nothing is known of the
+ *	destination after an error.
+ *
+ * Chunks are numbered from 0 in the order of offsets.
+ */
+struct svm_device_ops {
+	int (*back)(struct svm_device *device, unsigned int chunk);
+	unsigned long (*unback)(struct svm_device *device, unsigned int chunk);
+	int (*copy)(struct svm_device *device, const struct svm_copy *copy);
+};
+
+/**
+ * struct svm_device - one accelerator
+ * @gpu_id: what users call it; stable, never 0 nor all ones
+ * @index: bit of the device in masks, set by svm_device_register()
+ * @name: for people
+ * @ops: the backend
+ * @priv: the backend's own
+ * @mem: its memory, NULL when it has none
+ */
+struct svm_device {
+	u32 gpu_id;
+	unsigned int index;
+	char name[32];
+	const struct svm_device_ops *ops;
+	void *priv;
+	struct svm_devmem *mem;
+};
+
+int svm_device_register(struct svm_device *device);
+void svm_device_unregister_all(void);
+struct svm_device *svm_device_get(unsigned int index);
+struct svm_device *svm_device_by_id(u32 gpu_id);
+unsigned int svm_device_count(void);
+u64 svm_device_mask(void);
+
+#endif /* SVM_DEVICE_H */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Device memory: its struct pages, and who uses which of them.
+ */
+#ifndef SVM_DEVMEM_H
+#define SVM_DEVMEM_H
+
+#include <linux/list.h>
+#include <linux/memremap.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "device.h"
+
+#define SVM_CHUNK_SHIFT	21
+#define SVM_CHUNK_SIZE	(1UL << SVM_CHUNK_SHIFT)
+#define SVM_CHUNK_PAGES	(SVM_CHUNK_SIZE >> PAGE_SHIFT)
+
+/* struct svm_devmem_config - what memory devices are to have */
+struct svm_devmem_config {
+	u64 private_bytes;	/* of one device, 0: none */
+	u64 coherent_base;	/* physical */
+	u64 coherent_bytes;	/* of all devices together, 0: not coherent */
+};
+
+/* Where device memory comes from and, when there is none, why. */
+struct svm_devmem_state {
+	enum amdsvm_memory_kind kind;
+	enum amdsvm_memory_reason reason;
+};
+
+/* struct svm_chunk - 2 MiB of device memory */
+struct svm_chunk {
+	struct list_head link;	/* in one of the lists of svm_devmem, or empty when full */
+	DECLARE_BITMAP(used, SVM_CHUNK_PAGES);
+	unsigned int nr_used;
+	bool backed;
+};
+
+/**
+ * struct svm_devmem - memory of one device
+ * @pagemap: its struct pages
+ * @device: whose it is
+ * @kind: private or coherent
+ * @resource: the physical addresses it holds
+ * @first_pfn: of page 0
+ * @nr_chunks: size in chunks
+ * @chunks: one for each 2 MiB
+ * @lock: irq-safe; protects what follows and all chunks
+ * @partial: chunks with used and free pages
+ * @idle: backed chunks without used pages
+ * @bare: chunks that have no backing
+ * @used: pages in use
+ * @backed: chunks with backing
+ * @pages_in: pages that moved here
+ * @pages_out: pages that moved away
+ */
+struct svm_devmem {
+	struct dev_pagemap pagemap;
+	struct svm_device *device;
+	enum amdsvm_memory_kind kind;
+	struct resource *resource;
+	unsigned long first_pfn;
+	unsigned int nr_chunks;
+	struct svm_chunk *chunks;
+	spinlock_t lock;
+	struct list_head partial;
+	struct list_head idle;
+	struct list_head bare;
+	unsigned long used;
+	unsigned long backed;
+	atomic_long_t pages_in;
+	atomic_long_t pages_out;
+};
+
+int svm_devmem_init(const struct svm_devmem_config *config);
+void svm_devmem_exit(void);
+const struct svm_devmem_state *svm_devmem_state(void);
+void *svm_devmem_owner(void);
+
+unsigned long svm_devmem_alloc(struct svm_devmem *mem, unsigned long want,
+			       unsigned long *pfns);
+void svm_devmem_return(struct svm_devmem *mem, const unsigned long *pfns,
+		       unsigned long n);
+struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn);
+
+struct svm_devmem *svm_devmem_of(const struct page *page);
+u64 svm_devmem_offset(const struct page *page);
+struct page *svm_devmem_page(struct svm_device *device, u64 offset);
+struct svm_mem svm_devmem_place(struct page *page);
+
+#endif /* SVM_DEVMEM_H */

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Eviction: bring the pages of a device home by physical page.
+ *
+ * Knows no mm, no address and no block, and takes none of their locks: core
+ * finds all who map a page by its reverse map, forked children included, and
+ * tells every notifier on the way. Folio locks are tried, never waited for.
+ */
+#include <linux/delay.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "devmem.h"
+#include "evict.h"
+#include "home.h"
+#include "scratch.h"
+
+/* Passes over the whole device, with a growing pause between. */
+#define MAX_PASSES	8
+#define FIRST_PAUSE_MS	1
+
+static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
+				 struct svm_scratch *scratch,
+				 unsigned long *short_of)
+{
+	unsigned long pfn = mem->first_pfn + chunk * SVM_CHUNK_PAGES;
+	unsigned long moved;
+
+	migrate_device_range(scratch->src, pfn, SVM_CHUNK_PAGES);
+	*short_of += svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
+				   NULL, 0);
+	migrate_device_pages(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
+	moved = svm_home_count(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
+	migrate_device_finalize(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
+	return moved;
+}
+
+static int evict_pass(struct svm_devmem *mem, struct svm_scratch *scratch,
+		      unsigned long *moved, unsigned long *short_of)
+{
+	unsigned int i;
+
+	for (i = 0; i < mem->nr_chunks; i++) {
+		if (!READ_ONCE(mem->chunks[i].nr_used))
+			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		*moved += evict_chunk(mem, i, scratch, short_of);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * svm_evict_all() - bring all pages of a device home
+ * @mem: the device's memory; others may go on using it
+ * @moved: pages that came home are added here
+ * @left: pages still there are added here
+ *
+ * Pages that are locked or held for a moment are tried again a bounded number
+ * of times.
+ *
+ * Context: no lock held; sleeps.
+ * Return: 0; -ENOMEM when system memory ran out; -EINTR on a fatal signal. The
+ * counts are valid in all cases.
+ */
+int svm_evict_all(struct svm_devmem *mem, unsigned long *moved,
+		  unsigned long *left)
+{
+	struct svm_scratch *scratch = svm_scratch_alloc();
+	unsigned long short_of = 0;
+	unsigned int pass;
+	int ret = 0;
+
+	if (!scratch)
+		return -ENOMEM;
+
+	for (pass = 0; pass < MAX_PASSES; pass++) {
+		if (pass)
+			msleep(FIRST_PAUSE_MS << pass);
+		short_of = 0;
+		ret = evict_pass(mem, scratch, moved, &short_of);
+		if (ret || !READ_ONCE(mem->used))
+			break;
+	}
+	*left += READ_ONCE(mem->used);
+	svm_scratch_free(scratch);
+	return ret ? ret : (short_of ? -ENOMEM : 0);
+}

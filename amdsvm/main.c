@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * amdsvm: shared virtual memory for a process and its accelerators.
+ *
+ * Module load and unload, and the parameters.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+
+#include "backend/vdev.h"
+#include "block.h"
+#include "calls.h"
+#include "compat/compat.h"
+#include "devmem.h"
+#include "process.h"
+
+static unsigned int num_devices = 2;
+module_param(num_devices, uint, 0444);
+MODULE_PARM_DESC(num_devices, "Software devices, 1 to 16 (default 2)");
+
+static unsigned int vram_mb = 256;
+module_param(vram_mb, uint, 0444);
+MODULE_PARM_DESC(vram_mb, "Private memory of each device in MiB, rounded down to 2 (default 256, 0: none)");
+
+static unsigned long coherent_base;
+module_param(coherent_base, ulong, 0444);
+MODULE_PARM_DESC(coherent_base, "Physical address of reserved RAM to use as coherent device memory");
+
+static unsigned long coherent_size;
+module_param(coherent_size, ulong, 0444);
+MODULE_PARM_DESC(coherent_size, "Bytes at coherent_base, shared out equally among the devices");
+
+/* Enough for any test, and far below what would exhaust struct pages at once. */
+#define MAX_VRAM_MB (1U << 20)
+
+static struct miscdevice svm_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "amdsvm",
+	.fops = &svm_chardev_fops,
+};
+
+static int init_devices(void)
+{
+	struct svm_devmem_config config = {
+		.private_bytes = (u64)vram_mb * SZ_1M,
+		.coherent_base = coherent_base,
+		.coherent_bytes = coherent_size,
+	};
+	int ret;
+
+	ret = svm_vdev_init(num_devices);
+	if (ret)
+		return ret;
+	if (!coherent_base && !coherent_size && SVM_COMPAT_PRIVATE && vram_mb)
+		ret = svm_vdev_memory(vram_mb >> 1);
+	if (!ret)
+		ret = svm_devmem_init(&config);
+	if (ret)
+		svm_vdev_exit();
+	return ret;
+}
+
+static void announce(void)
+{
+	static const char * const kinds[] = {
+		[AMDSVM_MEMORY_NONE] = "no device memory, 'svmctl doctor' tells why",
+		[AMDSVM_MEMORY_PRIVATE] = "private device memory",
+		[AMDSVM_MEMORY_COHERENT] = "coherent device memory",
+	};
+
+	pr_info("version %s, %u devices, %s\n", SVM_VERSION, num_devices,
+		kinds[svm_devmem_state()->kind]);
+}
+
+static int __init svm_init(void)
+{
+	int ret;
+
+	if (!num_devices || num_devices > SVM_MAX_DEVICES ||
+	    vram_mb > MAX_VRAM_MB) {
+		pr_err("num_devices must be 1 to %d and vram_mb at most %u\n",
+		       SVM_MAX_DEVICES, MAX_VRAM_MB);
+		return -EINVAL;
+	}
+
+	svm_block_lockdep_prime();
+	ret = svm_process_init();
+	if (ret)
+		return ret;
+	ret = init_devices();
+	if (ret)
+		goto process_exit;
+	ret = misc_register(&svm_misc);
+	if (ret)
+		goto devices_exit;
+	announce();
+	return 0;
+
+devices_exit:
+	svm_devmem_exit();
+	svm_vdev_exit();
+process_exit:
+	svm_process_exit();
+	return ret;
+}
+
+static void __exit svm_exit(void)
+{
+	misc_deregister(&svm_misc);
+	svm_process_exit();
+	svm_devmem_exit();
+	svm_vdev_exit();
+}
+
+module_init(svm_init);
+module_exit(svm_exit);
+
+MODULE_AUTHOR("The amdsvm developers");
+MODULE_DESCRIPTION("Shared virtual memory with range attributes and page migration");
+MODULE_LICENSE("Dual MIT/GPL");
+MODULE_VERSION(SVM_VERSION);

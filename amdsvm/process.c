@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The process object: one for each address space, from the first open of
+ * /dev/amdsvm to the last close or the end of the address space.
+ *
+ * Lifetime. The mm-wide mmu_notifier is embedded: core mm keeps one for each
+ * (mm, ops) pair and counts the files that use it. The object is freed with its
+ * last reference (the notifier's, dropped by core mm after an SRCU grace
+ * period, and one for each queued work). Policy, device mappings and blocks go
+ * earlier: when the last file is closed or the address space ends, whichever
+ * comes first. Device pages stay where they are.
+ *
+ * Locks: mmap_lock (write, in open only) is outside of everything; files_lock
+ * is outside of the policy lock and of block mutexes.
+ */
+#include <linux/hashtable.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "block.h"
+#include "device.h"
+#include "policy.h"
+#include "process.h"
+
+static DEFINE_HASHTABLE(process_table, 8);
+static DEFINE_SPINLOCK(process_table_lock);
+
+static struct workqueue_struct *process_wq;
+static atomic_t live_processes = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(live_wait);
+
+/**
+ * svm_process_get() - take a reference
+ * @process: an object that is alive
+ */
+void svm_process_get(struct svm_process *process)
+{
+	kref_get(&process->refs);
+}
+
+static void process_free(struct kref *ref)
+{
+	struct svm_process *process = container_of(ref, struct svm_process, refs);
+
+	/* May be an SRCU callback, which must not sleep. */
+	queue_work(process_wq, &process->free_work);
+}
+
+/**
+ * svm_process_put() - drop a reference
+ * @process: the object
+ *
+ * Context: any, does not sleep.
+ */
+void svm_process_put(struct svm_process *process)
+{
+	kref_put(&process->refs, process_free);
+}
+
+/**
+ * svm_process_queue() - run one of the process's works
+ * @process: the process; its work functions end with svm_process_put()
+ * @work: a work of @process
+ *
+ * Context: any, does not sleep.
+ */
+void svm_process_queue(struct svm_process *process, struct work_struct *work)
+{
+	svm_process_get(process);
+	if (!queue_work(process_wq, work))
+		svm_process_put(process);
+}
+
+static void free_work(struct work_struct *work)
+{
+	struct svm_process *process = container_of(work, struct svm_process,
+						   free_work);
+
+	spin_lock(&process_table_lock);
+	hash_del_rcu(&process->node);
+	spin_unlock(&process_table_lock);
+
+	svm_policy_destroy(process);
+	WARN_ON_ONCE(!xa_empty(&process->blocks));
+	xa_destroy(&process->blocks);
+	mmdrop(process->mm);
+	kfree_rcu(process, rcu);
+
+	if (atomic_dec_and_test(&live_processes))
+		wake_up(&live_wait);
+}
+
+/* Nobody can set policy or make mappings any more, or nobody has yet. */
+static void process_reset(struct svm_process *process)
+{
+	svm_policy_reset(process);
+	svm_blocks_remove_all(process);
+}
+
+static void exit_work(struct work_struct *work)
+{
+	struct svm_process *process = container_of(work, struct svm_process,
+						   exit_work);
+
+	mutex_lock(&process->files_lock);
+	process_reset(process);
+	mutex_unlock(&process->files_lock);
+	svm_process_put(process);
+}
+
+static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
+{
+	struct svm_process *process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!process)
+		return ERR_PTR(-ENOMEM);
+
+	kref_init(&process->refs);
+	mutex_init(&process->files_lock);
+	xa_init(&process->blocks);
+	init_llist_head(&process->gc_list);
+	INIT_WORK(&process->gc_work, svm_blocks_gc_work);
+	INIT_WORK(&process->exit_work, exit_work);
+	INIT_WORK(&process->free_work, free_work);
+	ret = svm_policy_init(process);
+	if (ret) {
+		kfree(process);
+		return ERR_PTR(ret);
+	}
+
+	mmgrab(mm);
+	process->mm = mm;
+	atomic_inc(&live_processes);
+	spin_lock(&process_table_lock);
+	hash_add_rcu(process_table, &process->node, (unsigned long)mm);
+	spin_unlock(&process_table_lock);
+	return &process->notifier;
+}
+
+static void notifier_free(struct mmu_notifier *notifier)
+{
+	svm_process_put(container_of(notifier, struct svm_process, notifier));
+}
+
+/*
+ * The address space ends. The interval notifiers were told before, so no device
+ * maps anything; memory of ours is dropped where sleeping is no harm.
+ */
+static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm)
+{
+	struct svm_process *process = container_of(notifier, struct svm_process,
+						   notifier);
+
+	svm_process_queue(process, &process->exit_work);
+}
+
+/*
+ * Returns 0 always: an error after the interval tree ran would leave the
+ * address space invalidating for ever (mm/mmu_notifier.c, all versions).
+ */
+static int notifier_start(struct mmu_notifier *notifier,
+			  const struct mmu_notifier_range *range)
+{
+	struct svm_process *process = container_of(notifier, struct svm_process,
+						   notifier);
+
+	if (range->event == MMU_NOTIFY_UNMAP)
+		svm_policy_unmapped(process, range->start >> PAGE_SHIFT,
+				    (range->end - 1) >> PAGE_SHIFT);
+	return 0;
+}
+
+static const struct mmu_notifier_ops process_notifier_ops = {
+	.alloc_notifier = notifier_alloc,
+	.free_notifier = notifier_free,
+	.release = notifier_release,
+	.invalidate_range_start = notifier_start,
+};
+
+/**
+ * svm_process_find_rcu() - the process of an address space
+ * @mm: the address space
+ *
+ * Context: under rcu_read_lock(), which also keeps the result alive.
+ * Return: the process or NULL.
+ */
+struct svm_process *svm_process_find_rcu(struct mm_struct *mm)
+{
+	struct svm_process *process;
+
+	hash_for_each_possible_rcu(process_table, process, node, (unsigned long)mm)
+		if (process->mm == mm)
+			return process;
+	return NULL;
+}
+
+/**
+ * svm_process_open() - the caller opens /dev/amdsvm
+ *
+ * Context: takes mmap_lock of the caller for writing; may sleep.
+ * Return: the caller's process, to be given to svm_process_close();
+ * ERR_PTR(-EINTR) when a signal came, ERR_PTR(-ENOMEM).
+ */
+struct svm_process *svm_process_open(void)
+{
+	struct mm_struct *mm = current->mm;
+	struct mmu_notifier *notifier;
+	struct svm_process *process;
+	int ret;
+
+	if (mmap_write_lock_killable(mm))
+		return ERR_PTR(-EINTR);
+	notifier = mmu_notifier_get_locked(&process_notifier_ops, mm);
+	if (IS_ERR(notifier)) {
+		mmap_write_unlock(mm);
+		return ERR_CAST(notifier);
+	}
+	/* From here on inserting an interval notifier needs no mmap_lock. */
+	ret = __mmu_notifier_register(NULL, mm);
+	mmap_write_unlock(mm);
+	if (ret) {
+		mmu_notifier_put(notifier);
+		return ERR_PTR(ret);
+	}
+
+	process = container_of(notifier, struct svm_process, notifier);
+	mutex_lock(&process->files_lock);
+	process->files++;
+	mutex_unlock(&process->files_lock);
+	return process;
+}
+
+/**
+ * svm_process_close() - a file is closed
+ * @process: from svm_process_open()
+ *
+ * Context: may sleep; any task.
+ */
+void svm_process_close(struct svm_process *process)
+{
+	mutex_lock(&process->files_lock);
+	if (!--process->files)
+		process_reset(process);
+	mutex_unlock(&process->files_lock);
+	mmu_notifier_put(&process->notifier);
+}
+
+/**
+ * svm_process_check_span() - is [start, start + size) one that calls may name
+ * @process: whose address space
+ * @start: bytes
+ * @size: bytes
+ *
+ * Return: 0, or -EINVAL when unaligned, empty, wrapping, or beyond the end of
+ * user addresses or of 48 bits.
+ */
+int svm_process_check_span(struct svm_process *process, u64 start, u64 size)
+{
+	u64 limit = min_t(u64, process->mm->task_size, BIT_ULL(48));
+
+	if (!PAGE_ALIGNED(start) || !PAGE_ALIGNED(size) || !start || !size)
+		return -EINVAL;
+	if (start >= limit || size > limit - start)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * svm_process_init() - module load
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int svm_process_init(void)
+{
+	process_wq = alloc_workqueue("amdsvm", WQ_UNBOUND, 0);
+	return process_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * svm_process_exit() - module unload
+ *
+ * Context: no file is open. Sleeps until the last process is freed: core mm
+ * drops notifiers after a grace period, and mmu_notifier_synchronize() alone
+ * does not wait for the works that follow.
+ */
+void svm_process_exit(void)
+{
+	mmu_notifier_synchronize();
+	wait_event(live_wait, !atomic_read(&live_processes));
+	destroy_workqueue(process_wq);
+}

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The interval map from pages to attributes.
+ *
+ * A maple tree of pointers to interned, counted sets of attributes: its cost
+ * depends on the number of distinct intervals only, not on their size. Page
+ * numbers are addresses >> PAGE_SHIFT, intervals are inclusive.
+ *
+ * Every change is all or nothing: what can fail (splitting an entry, filling a
+ * gap, interning a value) is done first and changes no attribute; what then
+ * changes them overwrites entries of exactly the same extent, which allocates
+ * nothing in a maple tree. Joining equal neighbours comes last; when that runs
+ * out of memory the map is larger than it could be, and still right.
+ *
+ * Locking: all functions need map->lock, except svm_range_map_overlaps() and
+ * svm_range_map_granule(), which may also be called under rcu_read_lock().
+ * All but those two may sleep. Also compiled for the unit tests.
+ */
+#include <linux/bug.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "range.h"
+
+/*
+ * struct svm_value - one distinct set of attributes
+ * @refs: entries of the tree that point here, plus temporary holders
+ * @pending: references that svm_range_map_clear() gives up if its store works
+ * @touched: list of values with @pending set
+ */
+struct svm_value {
+	struct svm_attrs attrs;
+	long refs;
+	long pending;
+	struct svm_value *touched;
+	struct rhash_head node;
+	struct rcu_head rcu;
+};
+
+static const struct rhashtable_params value_params = {
+	.key_len = sizeof(struct svm_attrs),
+	.key_offset = offsetof(struct svm_value, attrs),
+	.head_offset = offsetof(struct svm_value, node),
+	.automatic_shrinking = true,
+};
+
+/* A maximal run of pages under one tree entry, or under none (value NULL). */
+struct piece {
+	unsigned long first;
+	unsigned long last;
+	struct svm_value *value;
+};
+
+static struct svm_value *value_find(struct svm_range_map *map,
+				    const struct svm_attrs *attrs)
+{
+	return rhashtable_lookup_fast(&map->interned, attrs, value_params);
+}
+
+/* Find or make the value and take a reference; ERR_PTR(-ENOMEM) and the like. */
+static struct svm_value *value_get(struct svm_range_map *map,
+				   const struct svm_attrs *attrs)
+{
+	struct svm_value *value = value_find(map, attrs);
+	int ret;
+
+	if (value) {
+		value->refs++;
+		return value;
+	}
+
+	value = kzalloc(sizeof(*value), GFP_KERNEL_ACCOUNT);
+	if (!value)
+		return ERR_PTR(-ENOMEM);
+	value->attrs = *attrs;
+	value->refs = 1;
+
+	ret = rhashtable_insert_fast(&map->interned, &value->node, value_params);
+	if (ret) {
+		kfree(value);
+		return ERR_PTR(ret);
+	}
+	return value;
+}
+
+static void value_put_many(struct svm_range_map *map, struct svm_value *value,
+			   long n)
+{
+	value->refs -= n;
+	if (value->refs > 0)
+		return;
+
+	WARN_ON_ONCE(value->refs < 0);
+	rhashtable_remove_fast(&map->interned, &value->node, value_params);
+	kfree_rcu(value, rcu);
+}
+
+static void value_put(struct svm_range_map *map, struct svm_value *value)
+{
+	value_put_many(map, value, 1);
+}
+
+static int store(struct svm_range_map *map, unsigned long first,
+		 unsigned long last, struct svm_value *value)
+{
+	MA_STATE(mas, &map->tree, first, last);
+
+	return mas_store_gfp(&mas, value, GFP_KERNEL_ACCOUNT);
+}
+
+static struct piece piece_at(struct svm_range_map *map, unsigned long page)
+{
+	MA_STATE(mas, &map->tree, page, page);
+	struct piece piece;
+
+	piece.value = mas_walk(&mas);
+	piece.first = mas.index;
+	piece.last = mas.last;
+	return piece;
+}
+
+static const struct svm_attrs *piece_attrs(const struct svm_range_map *map,
+					   const struct piece *piece)
+{
+	return piece->value ? &piece->value->attrs : &map->defaults;
+}
+
+/**
+ * svm_range_map_init() - make an empty map
+ * @map: the map
+ * @defaults: attributes of all pages to begin with; copied
+ * @lock: the lock that the callers of all other functions hold
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int svm_range_map_init(struct svm_range_map *map,
+		       const struct svm_attrs *defaults, struct mutex *lock)
+{
+	mt_init_flags(&map->tree, MT_FLAGS_LOCK_EXTERN | MT_FLAGS_USE_RCU);
+	mt_set_external_lock(&map->tree, lock);
+	map->lock = lock;
+	map->defaults = *defaults;
+	return rhashtable_init(&map->interned, &value_params);
+}
+
+static void free_value(void *ptr, void *arg)
+{
+	struct svm_value *value = ptr;
+
+	kfree_rcu(value, rcu);
+}
+
+/**
+ * svm_range_map_reset() - all pages back to the defaults, at once
+ * @map: the map; readers under RCU may be about
+ *
+ * Allocates nothing that can fail, unlike svm_range_map_clear().
+ *
+ * Context: map->lock held; may sleep.
+ */
+void svm_range_map_reset(struct svm_range_map *map)
+{
+	__mt_destroy(&map->tree);
+	rhashtable_free_and_destroy(&map->interned, free_value, NULL);
+	WARN_ON_ONCE(rhashtable_init(&map->interned, &value_params));
+}
+
+/**
+ * svm_range_map_destroy() - drop all attributes and free the map's memory
+ * @map: the map; nobody else uses it any more
+ *
+ * Takes map->lock itself, for the sake of the tree's lock checks.
+ */
+void svm_range_map_destroy(struct svm_range_map *map)
+{
+	mutex_lock(map->lock);
+	__mt_destroy(&map->tree);
+	mutex_unlock(map->lock);
+	rhashtable_free_and_destroy(&map->interned, free_value, NULL);
+}
+
+/*
+ * All of [first, last] lies in one piece: one store does it, joined with equal
+ * neighbours at once.
+ */
+static int apply_one(struct svm_range_map *map, const struct piece *old,
+		     unsigned long first, unsigned long last,
+		     const struct svm_attr_change *change)
+{
+	unsigned long lo = first, hi = last;
+	long fragments, joined = 0;
+	struct svm_value *value = NULL;
+	struct svm_attrs attrs;
+	struct piece side;
+	int ret;
+
+	svm_attrs_apply(piece_attrs(map, old), change, &attrs);
+	if (svm_attrs_equal(&attrs, piece_attrs(map, old)))
+		return 0;
+
+	if (!svm_attrs_equal(&attrs, &map->defaults)) {
+		value = value_get(map, &attrs);
+		if (IS_ERR(value))
+			return PTR_ERR(value);
+	}
+
+	if (value && first == old->first && first > 0) {
+		side = piece_at(map, first - 1);
+		if (side.value == value) {
+			lo = side.first;
+			joined++;
+		}
+	}
+	if (value && last == old->last && last < ULONG_MAX) {
+		side = piece_at(map, last + 1);
+		if (side.value == value) {
+			hi = side.last;
+			joined++;
+		}
+	}
+
+	ret = store(map, lo, hi, value);
+	if (ret) {
+		if (value)
+			value_put(map, value);
+		return ret;
+	}
+
+	if (joined)
+		value_put_many(map, value, joined);
+	if (old->value) {
+		fragments = (first > old->first) + (last < old->last);
+		value_put_many(map, old->value, 1 - fragments);
+	}
+	return 0;
+}
+
+/* Make an entry begin at @page if one reaches over it. Changes no attribute. */
+static int split_at(struct svm_range_map *map, unsigned long page)
+{
+	struct piece piece = piece_at(map, page);
+	int ret;
+
+	if (!piece.value || piece.first == page)
+		return 0;
+
+	piece.value->refs++;
+	ret = store(map, page, piece.last, piece.value);
+	if (ret)
+		value_put(map, piece.value);
+	return ret;
+}
+
+/* Give a gap explicit defaults, so that it can be overwritten in place. */
+static int fill_gap(struct svm_range_map *map, unsigned long first,
+		    unsigned long last)
+{
+	struct svm_value *value = value_get(map, &map->defaults);
+	int ret;
+
+	if (IS_ERR(value))
+		return PTR_ERR(value);
+	ret = store(map, first, last, value);
+	if (ret)
+		value_put(map, value);
+	return ret;
+}
+
+/* Replace a run of @n entries of one value; a failure leaves it as it was. */
+static void merge_run(struct svm_range_map *map, const struct piece *run, long n)
+{
+	if (!run->value)
+		return;
+
+	if (svm_attrs_equal(&run->value->attrs, &map->defaults)) {
+		if (!store(map, run->first, run->last, NULL))
+			value_put_many(map, run->value, n);
+	} else if (n > 1) {
+		if (!store(map, run->first, run->last, run->value))
+			value_put_many(map, run->value, n - 1);
+	}
+}
+
+/* Join equal neighbours from the one before @first to the one after @last. */
+static void merge(struct svm_range_map *map, unsigned long first,
+		  unsigned long last)
+{
+	struct piece run = piece_at(map, first ? first - 1 : 0);
+	long n = 1;
+
+	while (run.last < ULONG_MAX && run.last <= last) {
+		struct piece next = piece_at(map, run.last + 1);
+
+		if (next.value == run.value) {
+			run.last = next.last;
+			n++;
+		} else {
+			merge_run(map, &run, n);
+			run = next;
+			n = 1;
+		}
+		cond_resched();
+	}
+	merge_run(map, &run, n);
+}
+
+/* Drop what apply_prepare() took for the pieces in front of @end. */
+static void apply_unprepare(struct svm_range_map *map, unsigned long first,
+			    unsigned long end,
+			    const struct svm_attr_change *change)
+{
+	unsigned long page = first;
+	struct svm_attrs attrs;
+
+	while (page < end) {
+		struct piece piece = piece_at(map, page);
+
+		svm_attrs_apply(piece_attrs(map, &piece), change, &attrs);
+		value_put(map, value_find(map, &attrs));
+		page = piece.last + 1;
+	}
+}
+
+/*
+ * After this, entries begin at @first and end at @last, there are no gaps
+ * between, and every value that the change leads to is interned and held once
+ * for each entry it is for. On error nothing has changed in meaning.
+ */
+static int apply_prepare(struct svm_range_map *map, unsigned long first,
+			 unsigned long last,
+			 const struct svm_attr_change *change)
+{
+	unsigned long page = first;
+	struct svm_value *value;
+	struct svm_attrs attrs;
+	int ret;
+
+	ret = split_at(map, first);
+	if (!ret)
+		ret = split_at(map, last + 1);
+	if (ret)
+		return ret;
+
+	while (page <= last) {
+		struct piece piece = piece_at(map, page);
+
+		if (!piece.value) {
+			piece.first = page;
+			piece.last = min(piece.last, last);
+			ret = fill_gap(map, piece.first, piece.last);
+			if (ret)
+				goto unprepare;
+		}
+		svm_attrs_apply(piece_attrs(map, &piece), change, &attrs);
+		value = value_get(map, &attrs);
+		if (IS_ERR(value)) {
+			ret = PTR_ERR(value);
+			goto unprepare;
+		}
+		page = piece.last + 1;
+		cond_resched();
+	}
+	return 0;
+
+unprepare:
+	apply_unprepare(map, first, page, change);
+	return ret;
+}
+
+/* Overwrite every entry with its new value: no allocation, cannot fail. */
+static void apply_commit(struct svm_range_map *map, unsigned long first,
+			 unsigned long last,
+			 const struct svm_attr_change *change)
+{
+	unsigned long page = first;
+	struct svm_value *value;
+	struct svm_attrs attrs;
+
+	while (page <= last) {
+		struct piece piece = piece_at(map, page);
+
+		svm_attrs_apply(piece_attrs(map, &piece), change, &attrs);
+		value = value_find(map, &attrs);
+		if (WARN_ON_ONCE(store(map, piece.first, piece.last, value)))
+			value_put(map, value);
+		else
+			value_put(map, piece.value);
+		page = piece.last + 1;
+		cond_resched();
+	}
+}
+
+/**
+ * svm_range_map_apply() - change attributes of pages
+ * @map: the map
+ * @first: first page
+ * @last: last page, inclusive, below ULONG_MAX
+ * @change: what to set
+ *
+ * Return: 0, or -ENOMEM with no attribute changed.
+ */
+int svm_range_map_apply(struct svm_range_map *map, unsigned long first,
+			unsigned long last,
+			const struct svm_attr_change *change)
+{
+	struct piece piece = piece_at(map, first);
+	int ret;
+
+	if (piece.last >= last)
+		return apply_one(map, &piece, first, last, change);
+
+	ret = apply_prepare(map, first, last, change);
+	if (!ret)
+		apply_commit(map, first, last, change);
+	merge(map, first, last);
+	return ret;
+}
+
+/* Note in each value how many references a cleared interval gives up. */
+static struct svm_value *clear_collect(struct svm_range_map *map,
+				       unsigned long first, unsigned long last)
+{
+	struct svm_value *touched = NULL, *value;
+	MA_STATE(mas, &map->tree, first, first);
+
+	for (value = mas_find(&mas, last); value; value = mas_find(&mas, last)) {
+		long fragments = (mas.index < first) + (mas.last > last);
+
+		if (!value->pending && fragments != 1) {
+			value->touched = touched;
+			touched = value;
+		}
+		value->pending += 1 - fragments;
+	}
+	return touched;
+}
+
+/**
+ * svm_range_map_clear() - attributes of pages back to the defaults
+ * @map: the map
+ * @first: first page
+ * @last: last page, inclusive, below ULONG_MAX
+ *
+ * One store whatever lies between, so it works or changes nothing.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int svm_range_map_clear(struct svm_range_map *map, unsigned long first,
+			unsigned long last)
+{
+	struct svm_value *value, *next;
+	int ret;
+
+	if (!svm_range_map_overlaps(map, first, last))
+		return 0;
+
+	value = clear_collect(map, first, last);
+	ret = store(map, first, last, NULL);
+	for (; value; value = next) {
+		long pending = value->pending;
+
+		next = value->touched;
+		value->touched = NULL;
+		value->pending = 0;
+		if (!ret)
+			value_put_many(map, value, pending);
+	}
+	return ret;
+}
+
+/**
+ * svm_range_map_at() - attributes of one page
+ * @map: the map
+ * @page: the page
+ * @range: result: the attributes, and the pages around that share the entry
+ */
+void svm_range_map_at(struct svm_range_map *map, unsigned long page,
+		      struct svm_range *range)
+{
+	struct piece piece = piece_at(map, page);
+
+	range->first = piece.first;
+	range->last = piece.last;
+	range->attrs = *piece_attrs(map, &piece);
+}
+
+/**
+ * svm_range_map_next() - next interval whose attributes are not the defaults
+ * @map: the map
+ * @page: where to begin
+ * @last: last page to look at, inclusive
+ * @range: result, not clipped to the window
+ *
+ * Return: false when there is none.
+ */
+bool svm_range_map_next(struct svm_range_map *map, unsigned long page,
+			unsigned long last, struct svm_range *range)
+{
+	MA_STATE(mas, &map->tree, page, page);
+	struct svm_value *value = mas_find(&mas, last);
+
+	if (!value)
+		return false;
+	range->first = mas.index;
+	range->last = mas.last;
+	range->attrs = value->attrs;
+	return true;
+}
+
+/**
+ * svm_range_map_overlaps() - does any page here have attributes of its own
+ * @map: the map
+ * @first: first page
+ * @last: last page, inclusive
+ *
+ * Context: map->lock or rcu_read_lock(); does not sleep.
+ */
+bool svm_range_map_overlaps(struct svm_range_map *map, unsigned long first,
+			    unsigned long last)
+{
+	MA_STATE(mas, &map->tree, first, first);
+
+	return mas_find(&mas, last) != NULL;
+}
+
+/**
+ * svm_range_map_granule() - how many pages round @page migrate together
+ * @map: the map
+ * @page: the page
+ * @first: result: first page with the same attributes
+ * @last: result: last page with the same attributes, inclusive
+ *
+ * Context: map->lock or rcu_read_lock(); does not sleep.
+ *
+ * Return: pages, a power of two up to 512.
+ */
+unsigned long svm_range_map_granule(struct svm_range_map *map,
+				    unsigned long page, unsigned long *first,
+				    unsigned long *last)
+{
+	struct piece piece = piece_at(map, page);
+
+	*first = piece.first;
+	*last = piece.last;
+	return svm_attrs_granule(piece_attrs(map, &piece));
+}

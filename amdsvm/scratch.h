@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Work space of one call for one block at a time: too large for the stack, and
+ * allocated once for a call so that nothing is in the middle of a migration.
+ */
+#ifndef SVM_SCRATCH_H
+#define SVM_SCRATCH_H
+
+#include <linux/slab.h>
+
+#include "pagetable.h"
+
+/**
+ * struct svm_scratch - arrays of one entry a page of a block
+ * @src: migrate_vma source entries
+ * @dst: migrate_vma destination entries
+ * @pfns: hmm_range_fault results
+ * @vram: device pages taken in advance
+ * @state: what became of each page, enum svm_page_state
+ */
+struct svm_scratch {
+	unsigned long src[SVM_BLOCK_PAGES];
+	unsigned long dst[SVM_BLOCK_PAGES];
+	unsigned long pfns[SVM_BLOCK_PAGES];
+	unsigned long vram[SVM_BLOCK_PAGES];
+	u8 state[SVM_BLOCK_PAGES];
+};
+
+static inline struct svm_scratch *svm_scratch_alloc(void)
+{
+	return kvmalloc(sizeof(struct svm_scratch), GFP_KERNEL_ACCOUNT);
+}
+
+static inline void svm_scratch_free(struct svm_scratch *scratch)
+{
+	kvfree(scratch);
+}
+
+#endif /* SVM_SCRATCH_H */
