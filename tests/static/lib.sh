@@ -10,6 +10,7 @@ STATIC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$STATIC/../vm/lib/common.sh"
 . "$STATIC/../vm/lib/deps.sh"
 . "$STATIC/../vm/lib/kernels.sh"
+. "$STATIC/../vm/lib/emulator.sh"
 . "$STATIC/../vm/lib/roots.sh"
 . "$STATIC/../vm/lib/module.sh"
 . "$STATIC/../vm/lib/source.sh"

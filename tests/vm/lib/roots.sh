@@ -60,7 +60,12 @@ root_dir() { echo "$CACHE/roots/$1-$(root_key "$1")"; }
 ensure_root() {
 	local dir
 	dir=$(root_dir "$1")
-	[ -e "$dir/complete" ] || with_lock "$CACHE/lock/root-$1" ensure_root_locked "$1" "$dir"
+	if [ -e "$dir/complete" ]; then
+		# When it was last used, for prune_roots.
+		touch "$dir/complete"
+		return
+	fi
+	with_lock "$CACHE/lock/root-$1" ensure_root_locked "$1" "$dir"
 }
 
 ensure_root_locked() {
@@ -74,10 +79,20 @@ ensure_root_locked() {
 	# mmdebstrap's apt runs sandboxed and has to get at it.
 	chmod 755 "$tmp"
 	quietly "$CACHE/log/root-$name.log" "$(root_builder "$name")" "$name" "$tmp" || exit 2
-	as_root touch "$tmp/complete"
+	touch "$tmp/complete"
 	as_root rm -rf "$dir"
 	as_root mv "$tmp" "$dir"
+	prune_roots
 	say "root '$name' ready after $((SECONDS - start)) s"
+}
+
+# A changed recipe leaves the old roots behind, which another checkout may still
+# want: they go when nobody used them for two weeks.
+prune_roots() {
+	local old
+	find "$CACHE/roots" -mindepth 2 -maxdepth 2 -name complete -mtime +14 | while read -r old; do
+		as_root rm -rf "${old%/complete}"
+	done
 }
 
 # The .deb cache is only a help for the next recipe; it is copied in and out
