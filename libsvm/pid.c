@@ -88,11 +88,13 @@ static int open_remote_fd(int pidfd, int remote_fd, struct amdsvm_context **ctx)
 	}
 
 	ret = try_read(*ctx);
-	if (ret) {
-		amdsvm_close(*ctx);
-		*ctx = NULL;
-	}
-	return ret;
+	if (!ret)
+		return 0;
+
+	amdsvm_close(*ctx);
+	*ctx = NULL;
+	/* Opened before an exec, or by a parent that is gone: nobody's memory. */
+	return ret == -ESRCH ? -EBADF : ret;
 }
 
 static int search_fds(int pidfd, DIR *dir, dev_t rdev, struct amdsvm_context **ctx)
@@ -113,7 +115,7 @@ static int search_fds(int pidfd, DIR *dir, dev_t rdev, struct amdsvm_context **c
 			*ctx = found;
 			return 0;
 		}
-		/* Closed meanwhile: as if it had never been there. */
+		/* Closed meanwhile, or of no use: as if it had never been there. */
 		if (err != -EBADF)
 			ret = err;
 	}

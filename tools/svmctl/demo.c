@@ -122,7 +122,8 @@ static int read_back(struct demo *demo)
 	/* The bytes must be right there, too. */
 	demo_hash(demo, demo->sha_after);
 	if (strcmp(demo->sha_before, demo->sha_after))
-		return failed("the bytes changed on their way to device %u: report it", last->index);
+		return failed("the bytes changed on their way to device %u: report it",
+			      last->index);
 	return demo_move(demo, AMDSVM_IOCTL_SVM_LOCATION_SYSMEM, "device to system");
 }
 

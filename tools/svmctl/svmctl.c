@@ -71,9 +71,17 @@ static int help(int argc, char **argv)
 	return print_command_help(cmd);
 }
 
+static int run_command(int argc, char **argv)
+{
+	const struct command *cmd = find_command(argv[0]);
+
+	if (!cmd)
+		return misused(NULL, "there is no command '%s'", argv[0]);
+	return cmd->run(cmd, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
-	const struct command *cmd;
 	int ret;
 
 	/* Widths of table cells depend on the character set; numbers must not. */
@@ -90,10 +98,8 @@ int main(int argc, char **argv)
 		ret = help(argc, argv);
 	else if (!strcmp(argv[0], "--version") || !strcmp(argv[0], "-V"))
 		ret = print_version();
-	else if ((cmd = find_command(argv[0])))
-		ret = cmd->run(cmd, argc, argv);
 	else
-		ret = misused(NULL, "there is no command '%s'", argv[0]);
+		ret = run_command(argc, argv);
 
 	/* A full disk behind stdout is a failure too. */
 	if ((fflush(stdout) || ferror(stdout)) && ret == SVMCTL_OK)

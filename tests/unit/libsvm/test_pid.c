@@ -100,6 +100,19 @@ START_TEST(says_when_the_driver_refuses)
 }
 END_TEST
 
+START_TEST(passes_over_files_of_dead_openers)
+{
+	struct amdsvm_context *ctx = NULL;
+	pid_t pid = start_child(1);
+
+	/* Open since before an exec: the address space of the opener is gone. */
+	fake.call_error = ESRCH;
+	ck_assert_int_eq(amdsvm_open_pid(pid, &ctx), -ENODEV);
+	ck_assert_ptr_null(ctx);
+	end_child(pid);
+}
+END_TEST
+
 START_TEST(says_when_tracing_is_not_allowed)
 {
 	struct amdsvm_context *ctx = NULL;
@@ -134,6 +147,7 @@ TCase *pid_case(void)
 	tcase_add_test(tc, says_when_there_is_no_file);
 	tcase_add_test(tc, says_when_there_is_no_process);
 	tcase_add_test(tc, says_when_the_driver_refuses);
+	tcase_add_test(tc, passes_over_files_of_dead_openers);
 	tcase_add_test(tc, says_when_tracing_is_not_allowed);
 	tcase_add_test(tc, says_when_the_module_is_missing);
 	return tc;
