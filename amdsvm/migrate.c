@@ -331,7 +331,7 @@ static void run(struct migration *m, struct svm_move_counts *counts)
 }
 
 /* Memory that never goes to a device; a normal outcome, not an error. */
-static bool stays_in_ram(const struct vm_area_struct *vma)
+static bool stays_in_ram(struct vm_area_struct *vma)
 {
 	return (vma->vm_flags & (VM_SPECIAL | VM_SHARED)) ||
 	       !(vma->vm_flags & VM_READ) || vma_is_dax(vma) ||
