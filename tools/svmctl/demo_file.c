@@ -88,8 +88,6 @@ static int allocate(struct demo *demo)
 
 	demo->memory = (void *)(((uintptr_t)demo->allocation + page_size - 1) &
 				~(uintptr_t)(page_size - 1));
-	/* The end of the last page: part of the memory that moves, not of the file. */
-	memset(demo->memory + demo->file_bytes, 0, demo->bytes - demo->file_bytes);
 	demo->watched = (uintptr_t)demo->memory + demo->npages / 2 * page_size;
 	return SVMCTL_OK;
 }

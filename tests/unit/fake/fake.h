@@ -35,6 +35,8 @@ struct fake {
 	uint32_t num_devices;
 	uint64_t vram_bytes;	/* of each device */
 	uint32_t busy_pages;	/* the next PREFETCH calls leave so many behind */
+	int lose_page;		/* PREFETCH leaves one page behind and says nothing */
+	int corrupt_byte;	/* PREFETCH changes one byte */
 
 	/* Seen by the fake. */
 	unsigned int calls;	/* ioctls, interrupted ones included */
@@ -51,7 +53,8 @@ struct fake {
 /*
  * The state. Initial values come from the environment, for programs that are
  * run as a whole: FAKE_OPEN_ERROR (errno), FAKE_KIND (none, private, coherent),
- * FAKE_DEVICES, FAKE_RANGES, FAKE_VRAM_MB, FAKE_BUSY, FAKE_CALL_ERROR (errno).
+ * FAKE_DEVICES, FAKE_RANGES, FAKE_VRAM_MB, FAKE_BUSY, FAKE_LOSE, FAKE_CORRUPT,
+ * FAKE_CALL_ERROR (errno).
  */
 extern struct fake fake;
 

@@ -55,6 +55,8 @@ static void read_environment(void)
 	fake.num_devices = environment("FAKE_DEVICES", fake.num_devices);
 	fake.vram_bytes = environment("FAKE_VRAM_MB", fake.vram_bytes >> 20) << 20;
 	fake.busy_pages = environment("FAKE_BUSY", 0);
+	fake.lose_page = environment("FAKE_LOSE", 0);
+	fake.corrupt_byte = environment("FAKE_CORRUPT", 0);
 	fake_add_ranges(environment("FAKE_RANGES", 0));
 }
 

@@ -132,6 +132,8 @@ int fake_prefetch(struct amdsvm_ioctl_prefetch_args *args)
 	uint32_t busy = fake.busy_pages;
 	struct place *place;
 
+	if (fake.corrupt_byte)
+		*(volatile unsigned char *)(uintptr_t)args->start ^= 1;
 	if (fake.memory_kind == AMDSVM_MEMORY_NONE && args->location != HOME)
 		return EOPNOTSUPP;
 	if (!known_location(args->location) || !count || args->start % page_size)
@@ -144,6 +146,8 @@ int fake_prefetch(struct amdsvm_ioctl_prefetch_args *args)
 		} else if (busy) {
 			busy--;
 			args->pages_busy++;
+		} else if (fake.lose_page && i == first) {
+			args->pages_moved++;
 		} else {
 			count_move(place->gpu_id, args->location);
 			place->gpu_id = args->location;

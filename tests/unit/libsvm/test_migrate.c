@@ -155,7 +155,7 @@ TCase *migrate_case(void)
 {
 	TCase *tc = tcase_create("migrate");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, prefetch_moves_and_cpu_brings_home);
 	tcase_add_test(tc, residency_of_more_than_a_call);
 	tcase_add_test(tc, residency_passes_bad_ranges_to_the_driver);

@@ -347,6 +347,8 @@ START_TEST(demo_fails_when_it_must)
 		{ "FAKE_DEVICES=0", "no device" },
 		{ "FAKE_VRAM_MB=64", "smaller file" },
 		{ "FAKE_BUSY=100000", "in use" },
+		{ "FAKE_LOSE=1", "where they must be" },
+		{ "FAKE_KIND=coherent FAKE_CORRUPT=1 FAKE_DEVICES=1", "bytes" },
 		/* ENOSPC of every call but GET_VERSION. */
 		{ "FAKE_CALL_ERROR=28", "cannot" },
 	};
@@ -374,7 +376,7 @@ TCase *command_case(void)
 {
 	TCase *tc = tcase_create("command");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, wrong_command_lines, 0, 21);
 	tcase_add_loop_test(tc, help_goes_to_stdout, 0, 6);
 	tcase_add_loop_test(tc, without_the_device, 0, 3);
@@ -390,7 +392,7 @@ TCase *command_case(void)
 	tcase_add_test(tc, prefetch_without_rights);
 	tcase_add_test(tc, prefetch_counts);
 	tcase_add_loop_test(tc, demo_moves_everything, 0, 4);
-	tcase_add_loop_test(tc, demo_fails_when_it_must, 0, 5);
+	tcase_add_loop_test(tc, demo_fails_when_it_must, 0, 7);
 	tcase_add_test(tc, demo_wants_a_large_file);
 	return tc;
 }
