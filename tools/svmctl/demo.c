@@ -43,6 +43,17 @@ static int find_devices(struct demo *demo)
 	return SVMCTL_OK;
 }
 
+static int choose_file(struct demo *demo)
+{
+	if (demo->path)
+		return SVMCTL_OK;
+
+	demo->path = demo->found = demo_find_file();
+	if (!demo->path)
+		return failed("found no file of at least 64 MiB: name one, as in 'svmctl demo FILE'");
+	return SVMCTL_OK;
+}
+
 static int check_room(const struct demo *demo)
 {
 	size_t i, used = demo->ndevices > 1 ? 2 : 1;
@@ -152,6 +163,8 @@ static int demonstrate(struct demo *demo, bool json)
 	if (!ret)
 		ret = find_devices(demo);
 	if (!ret)
+		ret = choose_file(demo);
+	if (!ret)
 		ret = demo_read_file(demo);
 	if (!ret)
 		ret = check_room(demo);
@@ -178,7 +191,6 @@ static int run(const struct command *cmd, int argc, char **argv)
 		{ 0 },
 	};
 	struct demo demo = {0};
-	char *found = NULL;
 	bool json = false;
 	int c, ret;
 
@@ -201,17 +213,15 @@ static int run(const struct command *cmd, int argc, char **argv)
 	if (ret)
 		return ret;
 
-	demo.path = optind < argc ? argv[optind] : (found = demo_find_file());
-	if (demo.path)
-		ret = demonstrate(&demo, json);
-	else
-		ret = failed("found no file of at least 64 MiB: name one, as in 'svmctl demo FILE'");
+	if (optind < argc)
+		demo.path = argv[optind];
+	ret = demonstrate(&demo, json);
 
 	amdsvm_free_devices(demo.devices);
 	amdsvm_close(demo.ctx);
 	free(demo.pages);
 	free(demo.allocation);
-	free(found);
+	free(demo.found);
 	return ret;
 }
 

@@ -43,6 +43,7 @@ struct demo {
 	size_t ndevices;
 
 	const char *path;
+	char *found;		/* path, when it was not named */
 	void *allocation;	/* of malloc(); memory is inside of it */
 	unsigned char *memory;	/* page aligned */
 	uint64_t file_bytes;

@@ -369,6 +369,11 @@ START_TEST(demo_wants_a_large_file)
 	ck_assert_ptr_nonnull(strstr(outcome->err, "at least 64 MiB"));
 	ck_assert_int_eq(run_svmctl("", "demo /nowhere")->status, 1);
 	ck_assert_int_eq(run_svmctl("", "demo /dev")->status, 1);
+
+	/* No file helps where there is no device memory. */
+	outcome = run_svmctl("FAKE_KIND=none", "demo");
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_ptr_nonnull(strstr(outcome->err, "CONFIG_DEVICE_PRIVATE"));
 }
 END_TEST
 
