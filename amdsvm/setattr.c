@@ -170,12 +170,12 @@ static int get_attr(struct svm_call *call, unsigned long start,
 	if (ret)
 		return ret;
 
-	while (page <= last) {
+	do {
 		svm_range_map_at(&process->ranges, page, &range);
 		svm_attr_query_add(&query, &range.attrs);
 		page = range.last + 1;
 		cond_resched();
-	}
+	} while (range.last < last);
 	unlock_mapped(process);
 	svm_attr_query_answer(&query, args->attrs, args->nattr);
 	return 0;
