@@ -19,7 +19,7 @@ KERNEL=${KERNEL:-} LANE=${LANE:-} SUITE=${SUITE:-}
 SUITE=${SUITE#suite_}
 # Longest time of one lane.
 LANE_TIMEOUT=${LANE_TIMEOUT:-1500}
-passed=0 failed=0
+passed=0 failed=0 UNBUILT=''
 
 # Built on every kernel, run on those of the lanes: 7.3 is not released.
 check_builds() {
@@ -34,6 +34,7 @@ check_builds() {
 		else
 			printf '%-14s %-16s FAIL\n' "$kernel" "module W=1"
 			failed=$((failed + 1))
+			UNBUILT+=" $kernel "
 		fi
 	done
 }
@@ -52,9 +53,8 @@ suite_names() {
 # kernel log, module left in use) counts as one more.
 run_lane() {
 	local kernel=$1 lane=$2 out result status=0 numbers
-	out=$BUILD/vm/suites-$kernel-$lane
+	out=$BUILD/vm/suites-$kernel-$lane.$$
 	result=$out.result
-	rm -f "$result"
 	# shellcheck disable=SC2086 # one word a suite
 	"$HERE/run" "$kernel" --lane "$lane" --timeout "$LANE_TIMEOUT" \
 		--add "$HERE/guest/suites:/usr/libexec/amdsvm/suites" -- suites $SUITES \
@@ -68,6 +68,7 @@ run_lane() {
 		cat "$out.err"
 		failed=$((failed + 1))
 	fi
+	rm -f "$out".*
 }
 
 need vm user
@@ -86,6 +87,11 @@ while [ -n "$SUITES" ] && read -r kernel lane _; do
 	[ -z "$KERNEL" ] || [ "$KERNEL" = "$kernel" ] || continue
 	[ -z "$LANE" ] || [ "$LANE" = "$lane" ] || continue
 	lanes=$((lanes + 1))
+	if [[ $UNBUILT == *" $kernel "* ]]; then
+		printf '%-14s %-16s FAIL  no module to run them with\n' "$kernel/$lane" "all suites"
+		failed=$((failed + 1))
+		continue
+	fi
 	run_lane "$kernel" "$lane"
 done <"$HERE/lanes"
 if [ -n "$SUITES" ] && [ "$lanes" = 0 ]; then
