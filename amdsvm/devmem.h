@@ -78,10 +78,6 @@ void svm_devmem_exit(void);
 const struct svm_devmem_state *svm_devmem_state(void);
 void *svm_devmem_owner(void);
 
-unsigned long svm_devmem_alloc(struct svm_devmem *mem, unsigned long want,
-			       unsigned long *pfns);
-void svm_devmem_return(struct svm_devmem *mem, const unsigned long *pfns,
-		       unsigned long n);
 struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn);
 
 struct svm_devmem *svm_devmem_of(const struct page *page);

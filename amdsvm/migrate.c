@@ -28,9 +28,10 @@
 #include "devmem.h"
 #include "home.h"
 #include "migrate.h"
-#include "mirror.h"
 #include "process.h"
 #include "scratch.h"
+#include "vram.h"
+#include "walk.h"
 
 /* Rounds: the first, and one more after pages were brought in. */
 #define MAX_ROUNDS 2
@@ -393,14 +394,14 @@ void svm_migrate_to_device(struct svm_block *block, struct vm_area_struct *vma,
 	settle_file_pages(&m);
 	for (i = 0; i < m.pages; i++)
 		wanted += !state_final(scratch->state[i]);
-	m.taken = svm_devmem_alloc(device->mem, wanted, scratch->vram);
+	m.taken = svm_vram_alloc(device->mem, wanted, scratch->vram);
 	if (!m.taken)
 		for (i = 0; i < m.pages; i++)
 			if (!state_final(scratch->state[i]))
 				scratch->state[i] = SVM_PAGE_NO_SPACE;
 
 	run(&m, counts);
-	svm_devmem_return(device->mem, scratch->vram + m.used, m.taken - m.used);
+	svm_vram_return(device->mem, scratch->vram + m.used, m.taken - m.used);
 }
 
 /**

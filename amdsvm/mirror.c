@@ -35,75 +35,7 @@
 #include "mirror.h"
 #include "policy.h"
 #include "scratch.h"
-
-/* Whose pages changed while one looked is no matter for advice. */
-static void unwatched(struct mmu_interval_notifier *notifier,
-		      struct mm_struct *mm)
-{
-	memset(notifier, 0, sizeof(*notifier));
-	notifier->mm = mm;
-	notifier->invalidate_seq = 1;
-}
-
-/**
- * svm_snapshot() - where pages are, right now and without any promise
- * @mm: address space
- * @start: first byte
- * @end: byte after the last, at most SVM_BLOCK_SIZE from @start
- * @pfns: result, one entry a page, for hmm_pfn_to_page()
- *
- * Uses a notifier that is never inserted, so it costs no registration; whoever
- * needs the answer to stay true must use a block.
- *
- * Context: mmap_lock held (read).
- * Return: 0 or the error of hmm_range_fault().
- */
-int svm_snapshot(struct mm_struct *mm, unsigned long start, unsigned long end,
-		 unsigned long *pfns)
-{
-	struct mmu_interval_notifier notifier;
-	struct hmm_range range = {
-		.notifier = &notifier,
-		.notifier_seq = 1,
-		.start = start,
-		.end = end,
-		.hmm_pfns = pfns,
-		.dev_private_owner = svm_devmem_owner(),
-	};
-
-	unwatched(&notifier, mm);
-	memset(pfns, 0, ((end - start) >> PAGE_SHIFT) * sizeof(*pfns));
-	return hmm_range_fault(&range);
-}
-
-/**
- * svm_populate() - bring pages in that are swapped out or on the move
- * @mm: address space
- * @start: first byte
- * @end: byte after the last, at most SVM_BLOCK_SIZE from @start
- * @pfns: HMM_PFN_REQ_FAULT for the pages wanted, 0 for the others; overwritten
- *
- * Best effort: what cannot be brought in (userfaultfd, out of memory) stays.
- *
- * Context: mmap_lock held (read); sleeps for pages that migrate.
- */
-void svm_populate(struct mm_struct *mm, unsigned long start, unsigned long end,
-		  unsigned long *pfns)
-{
-	struct mmu_interval_notifier notifier;
-	struct hmm_range range = {
-		.notifier = &notifier,
-		.notifier_seq = 1,
-		.start = start,
-		.end = end,
-		.hmm_pfns = pfns,
-		.pfn_flags_mask = HMM_PFN_REQ_FAULT,
-		.dev_private_owner = svm_devmem_owner(),
-	};
-
-	unwatched(&notifier, mm);
-	hmm_range_fault(&range);
-}
+#include "walk.h"
 
 /* Devices that may map some page of memory with these attributes unasked. */
 static u64 eager_devices(const struct svm_attrs *attrs)
@@ -280,24 +212,15 @@ int svm_mirror_block(struct svm_process *process, struct svm_block *block,
 	}
 }
 
-/* Is there anything in [start, end) that a device would map now? */
-static int anything_to_map(struct svm_process *process, unsigned long start,
-			   unsigned long end, unsigned long *pfns)
+/* The first block from *start on with memory in it; false: none up to @end. */
+static int find_memory(struct svm_process *process, unsigned long *start,
+		       unsigned long end)
 {
-	unsigned long i;
-	int ret;
-
 	if (mmap_read_lock_killable(process->mm))
 		return -EINTR;
-	ret = svm_snapshot(process->mm, start, end, pfns);
+	*start = svm_next_populated(process->mm, *start, end);
 	mmap_read_unlock(process->mm);
-	if (ret)
-		return 0;
-
-	for (i = 0; i < (end - start) >> PAGE_SHIFT; i++)
-		if (pfns[i] & HMM_PFN_VALID)
-			return 1;
-	return 0;
+	return *start < end;
 }
 
 /**
@@ -315,30 +238,28 @@ static int anything_to_map(struct svm_process *process, unsigned long start,
 int svm_mirror_range(struct svm_process *process, unsigned long start,
 		     unsigned long end, struct svm_scratch *scratch)
 {
+	struct svm_block *block;
 	unsigned long next;
-	int ret = 0;
+	int ret;
 
-	while (start < end) {
-		struct svm_block *block;
+	for (;;) {
+		ret = find_memory(process, &start, end);
+		if (ret <= 0)
+			return ret;
 
 		next = min(end, (start | (SVM_BLOCK_SIZE - 1)) + 1);
-		ret = anything_to_map(process, start, next, scratch->pfns);
-		if (ret < 0)
+		block = svm_block_get(process, start >> SVM_BLOCK_SHIFT);
+		if (IS_ERR(block))
+			return PTR_ERR(block);
+		ret = svm_mirror_block(process, block, start, next, scratch);
+		svm_block_put(block);
+		if (ret == -EAGAIN)
+			continue;
+		if (ret)
 			return ret;
-		if (ret) {
-			block = svm_block_get(process, start >> SVM_BLOCK_SHIFT);
-			if (IS_ERR(block))
-				return PTR_ERR(block);
-			ret = svm_mirror_block(process, block, start, next,
-					       scratch);
-			svm_block_put(block);
-			if (ret == -EAGAIN)
-				continue;
-			if (ret)
-				return ret;
-		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		start = next;
 		cond_resched();
 	}
-	return 0;
 }

@@ -7,15 +7,10 @@
 
 #include <linux/types.h>
 
-struct mm_struct;
 struct svm_block;
 struct svm_process;
 struct svm_scratch;
 
-int svm_snapshot(struct mm_struct *mm, unsigned long start, unsigned long end,
-		 unsigned long *pfns);
-void svm_populate(struct mm_struct *mm, unsigned long start, unsigned long end,
-		  unsigned long *pfns);
 int svm_mirror_block(struct svm_process *process, struct svm_block *block,
 		     unsigned long start, unsigned long end,
 		     struct svm_scratch *scratch);

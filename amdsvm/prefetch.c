@@ -20,6 +20,7 @@
 #include "mirror.h"
 #include "process.h"
 #include "scratch.h"
+#include "walk.h"
 
 /* Mappings inside one block; holes that appeared meanwhile have no pages. */
 static void move_mappings(struct svm_process *process, struct svm_block *block,
@@ -109,10 +110,23 @@ static int prefetch_block(struct svm_process *process, unsigned long start,
 	return ret;
 }
 
+/* What nobody ever touched is nowhere and stays so. */
+static int skip_untouched(struct svm_process *process, unsigned long *start,
+			  unsigned long end, struct svm_move_counts *counts)
+{
+	unsigned long from = *start;
+
+	if (mmap_read_lock_killable(process->mm))
+		return -EINTR;
+	*start = svm_next_populated(process->mm, from, end);
+	mmap_read_unlock(process->mm);
+	counts->state[SVM_PAGE_UNMOVABLE] += (*start - from) >> PAGE_SHIFT;
+	return 0;
+}
+
 static int verdict(const struct svm_move_counts *counts)
 {
-	if (counts->state[SVM_PAGE_MOVED] || counts->state[SVM_PAGE_CLEARED] ||
-	    counts->state[SVM_PAGE_ALREADY])
+	if (counts->state[SVM_PAGE_MOVED] || counts->state[SVM_PAGE_CLEARED])
 		return 0;
 	if (counts->state[SVM_PAGE_NO_SPACE])
 		return -ENOSPC;
@@ -128,9 +142,9 @@ static int verdict(const struct svm_move_counts *counts)
  * @counts: zeroed; result, valid also on error
  *
  * Context: no lock held; sleeps.
- * Return: 0 when something is there now or nothing could ever move; -ENOSPC:
- * nothing moved for want of memory there (-ENOMEM for system memory); -EBUSY:
- * all that could move was in use; -EINTR on a fatal signal; -ENOMEM.
+ * Return: 0 when something moved or nothing was left to move; -ENOSPC: nothing
+ * moved for want of memory there (-ENOMEM for system memory); -EBUSY: all that
+ * could move was in use; -EINTR on a fatal signal; -ENOMEM.
  */
 int svm_prefetch(struct svm_process *process, unsigned long start,
 		 unsigned long end, struct svm_device *device,
@@ -144,6 +158,11 @@ int svm_prefetch(struct svm_process *process, unsigned long start,
 		return -ENOMEM;
 
 	for (; start < end && !ret; start = next) {
+		if (!device) {
+			ret = skip_untouched(process, &start, end, counts);
+			if (ret || start == end)
+				break;
+		}
 		next = min(end, (start | (SVM_BLOCK_SIZE - 1)) + 1);
 		ret = prefetch_block(process, start, next, device, scratch,
 				     counts);

@@ -15,9 +15,9 @@
 #include "calls.h"
 #include "compat/compat.h"
 #include "devmem.h"
-#include "mirror.h"
 #include "policy.h"
 #include "scratch.h"
+#include "walk.h"
 
 /* Ranges copied to the user at a time. */
 #define RANGES_A_ROUND 32
@@ -80,10 +80,9 @@ static int put_entry(u64 array, u64 index, u32 entry_size, const void *entry,
 	return 0;
 }
 
-/* Entries of the first release are the shortest there are. */
-static bool entry_size_bad(u32 entry_size, size_t first_size)
+static bool entry_size_bad(u32 entry_size)
 {
-	return entry_size < first_size || entry_size > PAGE_SIZE;
+	return !entry_size || entry_size > PAGE_SIZE;
 }
 
 int svm_call_get_devices(struct svm_call *call, void *arg)
@@ -95,7 +94,7 @@ int svm_call_get_devices(struct svm_call *call, void *arg)
 
 	if (args->reserved)
 		return -EINVAL;
-	if (args->capacity && entry_size_bad(args->entry_size, sizeof(info)))
+	if (args->capacity && entry_size_bad(args->entry_size))
 		return -EINVAL;
 
 	for (i = 0; i < min(args->capacity, svm_device_count()); i++) {
@@ -176,12 +175,17 @@ static int list_ranges(struct svm_process *process,
 			if (ret)
 				return ret;
 		}
-		if (n < want || next > last)
+		if (n < want)
 			return 0;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 	}
-	args->next = (u64)next << PAGE_SHIFT;
+	/* No more room; is there more to list? */
+	n = collect_ranges(process, &next, last, 1, infos);
+	if (n < 0)
+		return n;
+	if (n)
+		args->next = infos[0].start;
 	return 0;
 }
 
@@ -194,7 +198,7 @@ int svm_call_list_ranges(struct svm_call *call, void *arg)
 	int ret;
 
 	if (args->reserved || !args->capacity ||
-	    entry_size_bad(args->entry_size, sizeof(*infos)))
+	    entry_size_bad(args->entry_size))
 		return -EINVAL;
 	if (!PAGE_ALIGNED(args->start) || !PAGE_ALIGNED(size) ||
 	    args->start >= limit || size > limit - args->start)
@@ -309,7 +313,7 @@ int svm_call_residency(struct svm_call *call, void *arg)
 
 	if (args->reserved || args->size > RESIDENCY_MAX)
 		return -EINVAL;
-	if (args->pages_ptr ? entry_size_bad(args->entry_size, sizeof(*infos)) :
+	if (args->pages_ptr ? entry_size_bad(args->entry_size) :
 			      args->entry_size)
 		return -EINVAL;
 	ret = svm_process_check_span(call->process, args->start, args->size);

@@ -212,7 +212,9 @@ struct amdsvm_range_info {
 /*
  * LIST_RANGES: ranges whose attributes differ from the defaults and that
  * overlap [start, start + size), in ascending order; size 0 means up to the end
- * of the address space. The first and last are clipped to the window.
+ * of the address space. The first and last are clipped to the window. Entries
+ * are entry_size bytes apart in the array; of a smaller one the beginning is
+ * written (GET_DEVICES and RESIDENCY as well).
  */
 struct amdsvm_ioctl_list_ranges_args {
 	__u64 start;		/* in */

@@ -13,6 +13,7 @@
 #include <linux/types.h>
 
 #define MT_FLAGS_USE_RCU 0x02
+#define MT_FLAGS_ALLOC_RANGE 0x01
 #define MT_FLAGS_LOCK_EXTERN 0x300
 
 struct maple_tree {

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Which pages of device memory are free, and what is behind them.
+ *
+ * A page is in use from svm_vram_alloc() until the last reference to it is
+ * dropped anywhere, forked children included; core mm then frees it from atomic
+ * context, so the lock is irq-safe and innermost.
+ *
+ * While any page is in use the module is pinned: pages outlive the files and
+ * processes that made them.
+ */
+#include <linux/bitmap.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "vram.h"
+
+static struct shrinker *shrinker;
+
+/**
+ * svm_vram_init() - all pages are free
+ * @mem: device memory with its chunks allocated and zeroed
+ */
+void svm_vram_init(struct svm_devmem *mem)
+{
+	bool bare = mem->device->ops->back != NULL;
+	unsigned int i;
+
+	spin_lock_init(&mem->lock);
+	INIT_LIST_HEAD(&mem->partial);
+	INIT_LIST_HEAD(&mem->idle);
+	INIT_LIST_HEAD(&mem->bare);
+	for (i = 0; i < mem->nr_chunks; i++) {
+		mem->chunks[i].backed = !bare;
+		list_add_tail(&mem->chunks[i].link,
+			      bare ? &mem->bare : &mem->idle);
+	}
+	mem->backed = bare ? 0 : mem->nr_chunks;
+}
+
+static void chunk_relink(struct svm_devmem *mem, struct svm_chunk *chunk)
+{
+	lockdep_assert_held(&mem->lock);
+
+	if (!chunk->nr_used)
+		list_move(&chunk->link, &mem->idle);
+	else if (chunk->nr_used < SVM_CHUNK_PAGES)
+		list_move(&chunk->link, &mem->partial);
+	else
+		list_del_init(&chunk->link);
+}
+
+static void used_add(struct svm_devmem *mem, unsigned long n)
+{
+	if (!mem->used)
+		__module_get(THIS_MODULE);
+	mem->used += n;
+}
+
+/*
+ * The text of this module stays while this runs on behalf of the last page:
+ * module unload waits in memunmap_pages() for the reference that core mm drops
+ * after folio_free.
+ */
+static void used_sub(struct svm_devmem *mem, unsigned long n)
+{
+	mem->used -= n;
+	if (!mem->used)
+		module_put(THIS_MODULE);
+}
+
+static unsigned long chunk_take(struct svm_devmem *mem, struct svm_chunk *chunk,
+				unsigned long want, unsigned long *pfns)
+{
+	unsigned long base = mem->first_pfn +
+			     (chunk - mem->chunks) * SVM_CHUNK_PAGES;
+	unsigned long n = 0, bit = 0;
+
+	while (n < want) {
+		bit = find_next_zero_bit(chunk->used, SVM_CHUNK_PAGES, bit);
+		if (bit == SVM_CHUNK_PAGES)
+			break;
+		__set_bit(bit, chunk->used);
+		pfns[n++] = base + bit++;
+	}
+	if (n) {
+		chunk->nr_used += n;
+		used_add(mem, n);
+		chunk_relink(mem, chunk);
+	}
+	return n;
+}
+
+/* Back one more chunk; drops and retakes the lock. False: no more to be had. */
+static bool back_one(struct svm_devmem *mem, unsigned long *flags)
+{
+	struct svm_device *device = mem->device;
+	struct svm_chunk *chunk;
+	int ret;
+
+	chunk = list_first_entry_or_null(&mem->bare, struct svm_chunk, link);
+	if (!chunk)
+		return false;
+	list_del_init(&chunk->link);
+	spin_unlock_irqrestore(&mem->lock, *flags);
+
+	ret = device->ops->back(device, chunk - mem->chunks);
+
+	spin_lock_irqsave(&mem->lock, *flags);
+	if (ret) {
+		list_add_tail(&chunk->link, &mem->bare);
+		return false;
+	}
+	chunk->backed = true;
+	mem->backed++;
+	list_add(&chunk->link, &mem->idle);
+	return true;
+}
+
+/**
+ * svm_vram_alloc() - take free device pages
+ * @mem: device memory
+ * @want: pages
+ * @pfns: result, room for @want; ascending within a chunk
+ *
+ * The pages are the caller's: each must go to svm_devmem_start_page() or back
+ * by svm_vram_return(). Never evicts.
+ *
+ * Context: may sleep and reclaim system memory (a chunk's first use).
+ * Return: pages taken, fewer than @want when device memory is full.
+ */
+unsigned long svm_vram_alloc(struct svm_devmem *mem, unsigned long want,
+			       unsigned long *pfns)
+{
+	unsigned long flags, n = 0;
+	struct svm_chunk *chunk;
+
+	spin_lock_irqsave(&mem->lock, flags);
+	while (n < want) {
+		chunk = list_first_entry_or_null(&mem->partial,
+						 struct svm_chunk, link);
+		if (!chunk)
+			chunk = list_first_entry_or_null(&mem->idle,
+							 struct svm_chunk, link);
+		if (chunk)
+			n += chunk_take(mem, chunk, want - n, pfns + n);
+		else if (!back_one(mem, &flags))
+			break;
+	}
+	spin_unlock_irqrestore(&mem->lock, flags);
+	return n;
+}
+
+static void release_run(struct svm_devmem *mem, unsigned long pfn,
+			unsigned long n)
+{
+	unsigned long index = pfn - mem->first_pfn;
+	struct svm_chunk *chunk = &mem->chunks[index / SVM_CHUNK_PAGES];
+
+	bitmap_clear(chunk->used, index % SVM_CHUNK_PAGES, n);
+	chunk->nr_used -= n;
+	used_sub(mem, n);
+	chunk_relink(mem, chunk);
+}
+
+/**
+ * svm_vram_return() - give back pages that were not put to use
+ * @mem: device memory
+ * @pfns: pages from svm_vram_alloc()
+ * @n: number of them
+ */
+void svm_vram_return(struct svm_devmem *mem, const unsigned long *pfns,
+		       unsigned long n)
+{
+	unsigned long flags, i;
+
+	spin_lock_irqsave(&mem->lock, flags);
+	for (i = 0; i < n; i++)
+		release_run(mem, pfns[i], 1);
+	spin_unlock_irqrestore(&mem->lock, flags);
+}
+
+/**
+ * svm_vram_free() - the last reference to used pages is gone
+ * @mem: device memory
+ * @pfn: first page
+ * @n: number of pages, in one chunk
+ *
+ * Context: any.
+ */
+void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&mem->lock, flags);
+	release_run(mem, pfn, n);
+	spin_unlock_irqrestore(&mem->lock, flags);
+}
+
+static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
+{
+	unsigned long chunks = 0;
+	struct svm_chunk *chunk;
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < svm_device_count(); i++) {
+		struct svm_devmem *mem = svm_device_get(i)->mem;
+
+		if (!mem || !mem->device->ops->unback)
+			continue;
+		spin_lock_irqsave(&mem->lock, flags);
+		list_for_each_entry(chunk, &mem->idle, link)
+			chunks++;
+		spin_unlock_irqrestore(&mem->lock, flags);
+	}
+	return chunks ? chunks * SVM_CHUNK_PAGES : SHRINK_EMPTY;
+}
+
+static unsigned long shrink_one(struct svm_devmem *mem)
+{
+	struct svm_device *device = mem->device;
+	struct svm_chunk *chunk;
+	unsigned long flags, freed;
+
+	spin_lock_irqsave(&mem->lock, flags);
+	chunk = list_first_entry_or_null(&mem->idle, struct svm_chunk, link);
+	if (chunk) {
+		list_del_init(&chunk->link);
+		chunk->backed = false;
+		mem->backed--;
+	}
+	spin_unlock_irqrestore(&mem->lock, flags);
+	if (!chunk)
+		return 0;
+
+	freed = device->ops->unback(device, chunk - mem->chunks);
+
+	spin_lock_irqsave(&mem->lock, flags);
+	list_add(&chunk->link, &mem->bare);
+	spin_unlock_irqrestore(&mem->lock, flags);
+	return freed;
+}
+
+static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
+{
+	unsigned long freed = 0, n;
+	unsigned int i;
+
+	for (i = 0; i < svm_device_count(); i++) {
+		struct svm_devmem *mem = svm_device_get(i)->mem;
+
+		if (!mem || !mem->device->ops->unback)
+			continue;
+		while (freed < sc->nr_to_scan) {
+			n = shrink_one(mem);
+			if (!n)
+				break;
+			freed += n;
+		}
+	}
+	return freed ? freed : SHRINK_STOP;
+}
+
+/**
+ * svm_vram_shrinker_init() - give unused memory back when the system is short
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int svm_vram_shrinker_init(void)
+{
+	shrinker = shrinker_alloc(0, "amdsvm");
+	if (!shrinker)
+		return -ENOMEM;
+	shrinker->count_objects = shrink_count;
+	shrinker->scan_objects = shrink_scan;
+	shrinker_register(shrinker);
+	return 0;
+}
+
+/**
+ * svm_vram_shrinker_exit() - undo svm_vram_shrinker_init()
+ */
+void svm_vram_shrinker_exit(void)
+{
+	if (shrinker)
+		shrinker_free(shrinker);
+	shrinker = NULL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The allocator of device memory.
+ */
+#ifndef SVM_VRAM_H
+#define SVM_VRAM_H
+
+#include "devmem.h"
+
+void svm_vram_init(struct svm_devmem *mem);
+unsigned long svm_vram_alloc(struct svm_devmem *mem, unsigned long want,
+			     unsigned long *pfns);
+void svm_vram_return(struct svm_devmem *mem, const unsigned long *pfns,
+		     unsigned long n);
+void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n);
+
+int svm_vram_shrinker_init(void);
+void svm_vram_shrinker_exit(void);
+
+#endif /* SVM_VRAM_H */
