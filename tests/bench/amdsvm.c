@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The driver: prefetch in each direction, a CPU that reads what is away, device
+ * to device, and memory that nobody ever touched. That all pages moved is taken
+ * from the call's own counts, from the driver's residency of every page and from
+ * the kernel's pagemap.
+ */
+#include "bench.h"
+
+static uint64_t prefetch(char *memory, uint32_t location)
+{
+	return bench_time(expect_prefetch(memory, SIZE, location, 0, .moved = PAGES));
+}
+
+static void start(unsigned int round)
+{
+	if (!round)
+		vm.fd = vm_open();
+}
+
+void bench_amdsvm(const struct backing *backing, unsigned int round)
+{
+	static char *memory;
+
+	start(round);
+	memory = bench_filled(backing, memory, round);
+	bench_sample(backing, round, "system_to_device", "amdsvm", prefetch(memory, vm.gpu[0]));
+	expect_location(memory, SIZE, vm.gpu[0]);
+	bench_sample(backing, round, "device_to_system", "amdsvm", prefetch(memory, SYSMEM));
+	expect_location(memory, SIZE, SYSMEM);
+	bench_check(memory, round);
+	expect_eq(vm_counters().pages_failed, 0);
+}
+
+/* One read for each 2 MiB, the granularity that ranges have by default. */
+static void touch(const char *memory)
+{
+	size_t i;
+
+	for (i = 0; i < SIZE; i += BLOCK)
+		*(const volatile char *)(memory + i);
+}
+
+static void between_devices(const struct backing *backing, unsigned int round)
+{
+	static char *memory;
+
+	memory = bench_filled(backing, memory, round);
+	prefetch(memory, vm.gpu[0]);
+	bench_sample(backing, round, "device_to_device", "amdsvm", prefetch(memory, vm.gpu[1]));
+	expect_location(memory, SIZE, vm.gpu[1]);
+	/* A CPU reads coherent memory where it is. */
+	if (vm.lane == LANE_PRIVATE) {
+		bench_sample(backing, round, "device_to_system_touch", "amdsvm",
+			     bench_time(touch(memory)));
+		expect_location(memory, SIZE, SYSMEM);
+	} else {
+		prefetch(memory, SYSMEM);
+	}
+	bench_check(memory, round);
+}
+
+static void never_touched(const struct backing *backing, unsigned int round)
+{
+	char *memory = bench_memory(backing);
+
+	bench_sample(backing, round, "untouched_to_device", "amdsvm",
+		     bench_time(expect_prefetch(memory, SIZE, vm.gpu[0], 0, .cleared = PAGES)));
+	expect_location(memory, SIZE, vm.gpu[0]);
+	bench_check_zero(memory);
+	expect(!munmap(memory, SIZE));
+}
+
+void bench_more(const struct backing *backing, unsigned int round)
+{
+	start(round);
+	between_devices(backing, round);
+	never_touched(backing, round);
+	expect_eq(vm_counters().pages_failed, 0);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * bench amdsvm|more|test_hmm ROUNDS: measures moving 256 MiB, and prints a line for
+ * each number: row, who, nanoseconds. Exits with 1 when a page or a byte is not
+ * where or what it has to be: a wrong result has no time.
+ */
+#include "bench.h"
+
+static const struct subject {
+	const char *name;
+	void (*run)(const struct backing *backing, unsigned int round);
+} subjects[] = {
+	{ "amdsvm", bench_amdsvm },
+	{ "more", bench_more },
+	{ "test_hmm", bench_test_hmm },
+};
+
+static const struct subject *find_subject(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+		if (!strcmp(subjects[i].name, name))
+			return &subjects[i];
+	return NULL;
+}
+
+/* A process of its own, so that nothing of one measurement burdens the next. */
+static int run(const struct subject *subject, const struct backing *backing, unsigned int rounds)
+{
+	unsigned int round;
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		for (round = 0; round <= rounds; round++)
+			subject->run(backing, round);
+		exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 1;
+	return status != 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct subject *subject = argc == 3 ? find_subject(argv[1]) : NULL;
+	unsigned int rounds = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	size_t i;
+
+	if (!subject || !rounds) {
+		fprintf(stderr, "usage: %s amdsvm|more|test_hmm ROUNDS\n", argv[0]);
+		return 2;
+	}
+	vm_setup();
+	close(vm.fd);
+	if (vm.devices < 2) {
+		fprintf(stderr, "bench: needs two devices\n");
+		return 2;
+	}
+	for (i = 0; i < sizeof(backings) / sizeof(backings[0]); i++)
+		if (run(subject, &backings[i], rounds))
+			return 1;
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the measurements share. Calls of the driver, and what is asserted of
+ * pages and bytes, are those of the suites (tests/vm/vmtest.h).
+ */
+#ifndef AMDSVM_TESTS_BENCH_H
+#define AMDSVM_TESTS_BENCH_H
+
+#include "vmtest.h"
+
+#define SIZE (256UL << 20)
+#define PAGES (SIZE / PAGE)
+
+struct backing {
+	const char *name;	/* the end of the rows' names */
+	bool huge;
+};
+
+extern const struct backing backings[2];
+
+char *bench_memory(const struct backing *backing);	/* never touched */
+char *bench_filled(const struct backing *backing, char *memory, uint64_t seed);
+void bench_check(const char *memory, uint64_t seed);
+void bench_check_zero(const char *memory);
+size_t bench_pages_away(const void *memory);	/* not present to the CPU, and not holes */
+void bench_sample(const struct backing *backing, unsigned int round, const char *row,
+		  const char *who, uint64_t ns);
+
+/* Nanoseconds that a statement takes; under icount the guest's instructions. */
+#define bench_time(statement) \
+	({ \
+		uint64_t before_ = vm_now(); \
+		statement; \
+		vm_now() - before_; \
+	})
+
+/* One round of everything there is to measure; round 0 is the warm-up. */
+void bench_amdsvm(const struct backing *backing, unsigned int round);
+void bench_more(const struct backing *backing, unsigned int round);
+void bench_test_hmm(const struct backing *backing, unsigned int round);
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Memory of a known page size and known bytes. Every word of it is written and
+ * read in each round, so how is chosen for the vectors that compilers make of it.
+ */
+#include <fcntl.h>
+
+#include "bench.h"
+
+const struct backing backings[2] = { { "4k", false }, { "2m", true } };
+
+char *bench_memory(const struct backing *backing)
+{
+	char *memory = vm_anon(SIZE);
+
+	expect(!madvise(memory, SIZE, backing->huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE));
+	return memory;
+}
+
+/* AnonHugePages of the one mapping that starts there. */
+static long huge_kib(const char *memory)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	bool inside = false;
+	unsigned long from, to;
+	char line[256];
+	long kib = -1;
+
+	expect(file);
+	while (kib < 0 && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx %*4c", &from, &to) == 2)
+			inside = from == (uintptr_t)memory && to == from + SIZE;
+		else if (inside)
+			sscanf(line, "AnonHugePages: %ld kB", &kib);
+	}
+	fclose(file);
+	return kib;
+}
+
+#define STEP 0xd1342543de82ef95ULL
+
+static uint64_t first_word(uint64_t seed)
+{
+	return (seed + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
+/*
+ * Takes memory of an earlier round, or NULL. A migration may leave small pages
+ * where large ones were: then it is made anew.
+ */
+char *bench_filled(const struct backing *backing, char *memory, uint64_t seed)
+{
+	const long wanted = backing->huge ? SIZE / 1024 : 0;
+	uint64_t *words, word = first_word(seed);
+	size_t i;
+
+	if (memory && huge_kib(memory) != wanted) {
+		expect(!munmap(memory, SIZE));
+		memory = NULL;
+	}
+	if (!memory)
+		memory = bench_memory(backing);
+	words = (uint64_t *)memory;
+	for (i = 0; i < SIZE / sizeof(*words); i++, word += STEP)
+		words[i] = word;
+	expect_eq(huge_kib(memory), wanted);
+	return memory;
+}
+
+static void check(const char *memory, uint64_t word, uint64_t step)
+{
+	const uint64_t *words = (const uint64_t *)memory;
+	uint64_t wrong = 0;
+	size_t i;
+
+	for (i = 0; i < SIZE / sizeof(*words); i++, word += step)
+		wrong |= words[i] ^ word;
+	if (wrong)
+		vm_fail(HERE, "the bytes are wrong");
+}
+
+void bench_check(const char *memory, uint64_t seed)
+{
+	check(memory, first_word(seed), STEP);
+}
+
+void bench_check_zero(const char *memory)
+{
+	check(memory, 0, 0);
+}
+
+#define PAGEMAP_PRESENT	(1ULL << 63)
+#define PAGEMAP_SWAP	(1ULL << 62)
+
+/* The kernel's own word: it shows private device pages as swapped out. */
+size_t bench_pages_away(const void *memory)
+{
+	static uint64_t entries[PAGES];
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	size_t i, away = 0;
+
+	expect(fd >= 0);
+	expect_eq(pread(fd, entries, sizeof(entries), (uintptr_t)memory / PAGE * 8),
+		  sizeof(entries));
+	close(fd);
+	for (i = 0; i < PAGES; i++)
+		away += (entries[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAP)) == PAGEMAP_SWAP;
+	return away;
+}
+
+void bench_sample(const struct backing *backing, unsigned int round, const char *row,
+		  const char *who, uint64_t ns)
+{
+	if (round)
+		printf("%s_%s\t%s\t%llu\n", row, backing->name, who, (unsigned long long)ns);
+}
