@@ -324,8 +324,9 @@ void svm_blocks_gc_work(struct work_struct *work)
 	struct svm_block *block, *next;
 
 	llist_for_each_entry_safe(block, next, list, gc) {
+		/* Before the look at the block: who empties it after, queues it. */
 		clear_bit(0, &block->gc_queued);
-		smp_mb__after_atomic();
+		smp_mb__after_atomic(); /* pairs with test_and_set_bit() */
 		if (block_try_kill(block))
 			block_remove(block);
 		block_put_ref(block);

@@ -36,10 +36,10 @@ struct svm_block {
 	struct svm_process *process;
 	unsigned long index;
 	refcount_t refs;
-	struct mutex mutex;
+	struct mutex mutex; /* inside mmap_lock and the policy lock */
 	bool dead;
 	struct task_struct *mover;
-	spinlock_t lock;
+	spinlock_t lock; /* inside the notifier */
 	struct svm_pagetable pt;
 	unsigned long gc_queued;
 	struct llist_node gc;

@@ -291,7 +291,7 @@ static void destroy_all(void)
 }
 
 static int give_memory(const struct svm_devmem_config *config,
-		      enum amdsvm_memory_kind *kind)
+		       enum amdsvm_memory_kind *kind)
 {
 	if (config->coherent_base || config->coherent_bytes) {
 		*kind = AMDSVM_MEMORY_COHERENT;

@@ -5,6 +5,7 @@
 #ifndef SVM_DEVMEM_H
 #define SVM_DEVMEM_H
 
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/memremap.h>
 #include <linux/spinlock.h>
@@ -13,7 +14,7 @@
 #include "device.h"
 
 #define SVM_CHUNK_SHIFT	21
-#define SVM_CHUNK_SIZE	(1UL << SVM_CHUNK_SHIFT)
+#define SVM_CHUNK_SIZE	BIT(SVM_CHUNK_SHIFT)
 #define SVM_CHUNK_PAGES	(SVM_CHUNK_SIZE >> PAGE_SHIFT)
 
 /* struct svm_devmem_config - what memory devices are to have */
@@ -63,7 +64,7 @@ struct svm_devmem {
 	unsigned long first_pfn;
 	unsigned int nr_chunks;
 	struct svm_chunk *chunks;
-	spinlock_t lock;
+	spinlock_t lock; /* innermost, irq-safe */
 	struct list_head partial;
 	struct list_head idle;
 	struct list_head bare;

@@ -34,7 +34,7 @@ module_param(coherent_size, ulong, 0444);
 MODULE_PARM_DESC(coherent_size, "Bytes at coherent_base, shared out equally among the devices");
 
 /* Enough for any test, and far below what would exhaust struct pages at once. */
-#define MAX_VRAM_MB (1U << 20)
+#define MAX_VRAM_MB ((unsigned int)SZ_1M)
 
 static struct miscdevice svm_misc = {
 	.minor = MISC_DYNAMIC_MINOR,

@@ -13,7 +13,7 @@
 
 /* Pages of a block: aligned 2 MiB of an address space. */
 #define SVM_BLOCK_SHIFT	21
-#define SVM_BLOCK_SIZE	(1UL << SVM_BLOCK_SHIFT)
+#define SVM_BLOCK_SIZE	BIT(SVM_BLOCK_SHIFT)
 #define SVM_BLOCK_PAGES	(SVM_BLOCK_SIZE >> PAGE_SHIFT)
 
 /*

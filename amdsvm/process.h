@@ -60,14 +60,14 @@ struct svm_process {
 	struct hlist_node node;
 	struct rcu_head rcu;
 
-	struct mutex files_lock;
+	struct mutex files_lock; /* outside of all but mmap_lock in open */
 	unsigned int files;
 
-	struct mutex policy_lock;
+	struct mutex policy_lock; /* inside mmap_lock */
 	struct svm_range_map ranges;
 	unsigned long policy_seq;
 
-	spinlock_t unmap_lock;
+	spinlock_t unmap_lock; /* inside the notifier */
 	struct list_head unmapped;
 	struct list_head reserve;
 	struct work_struct drain_work;

@@ -80,9 +80,10 @@ static int put_entry(u64 array, u64 index, u32 entry_size, const void *entry,
 	return 0;
 }
 
-static bool entry_size_bad(u32 entry_size)
+/* Entries of the first release are the shortest there are. */
+static bool entry_size_bad(u32 entry_size, size_t first_size)
 {
-	return !entry_size || entry_size > PAGE_SIZE;
+	return entry_size < first_size || entry_size > PAGE_SIZE;
 }
 
 int svm_call_get_devices(struct svm_call *call, void *arg)
@@ -94,7 +95,7 @@ int svm_call_get_devices(struct svm_call *call, void *arg)
 
 	if (args->reserved)
 		return -EINVAL;
-	if (args->capacity && entry_size_bad(args->entry_size))
+	if (args->capacity && entry_size_bad(args->entry_size, sizeof(info)))
 		return -EINVAL;
 
 	for (i = 0; i < min(args->capacity, svm_device_count()); i++) {
@@ -198,7 +199,7 @@ int svm_call_list_ranges(struct svm_call *call, void *arg)
 	int ret;
 
 	if (args->reserved || !args->capacity ||
-	    entry_size_bad(args->entry_size))
+	    entry_size_bad(args->entry_size, sizeof(*infos)))
 		return -EINVAL;
 	if (!PAGE_ALIGNED(args->start) || !PAGE_ALIGNED(size) ||
 	    args->start >= limit || size > limit - args->start)
@@ -313,7 +314,7 @@ int svm_call_residency(struct svm_call *call, void *arg)
 
 	if (args->reserved || args->size > RESIDENCY_MAX)
 		return -EINVAL;
-	if (args->pages_ptr ? entry_size_bad(args->entry_size) :
+	if (args->pages_ptr ? entry_size_bad(args->entry_size, sizeof(*infos)) :
 			      args->entry_size)
 		return -EINVAL;
 	ret = svm_process_check_span(call->process, args->start, args->size);

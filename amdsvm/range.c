@@ -434,8 +434,8 @@ int svm_range_map_apply(struct svm_range_map *map, unsigned long first,
 static struct svm_value *clear_collect(struct svm_range_map *map,
 				       unsigned long first, unsigned long last)
 {
-	struct svm_value *touched = NULL, *value;
 	MA_STATE(mas, &map->tree, first, first);
+	struct svm_value *touched = NULL, *value;
 
 	for (value = mas_find(&mas, last); value; value = mas_find(&mas, last)) {
 		long fragments = (mas.index < first) + (mas.last > last);
@@ -534,7 +534,7 @@ bool svm_range_map_overlaps(struct svm_range_map *map, unsigned long first,
 {
 	MA_STATE(mas, &map->tree, first, first);
 
-	return mas_find(&mas, last) != NULL;
+	return mas_find(&mas, last);
 }
 
 /**

@@ -26,7 +26,7 @@ struct svm_range_map {
 	struct maple_tree tree;
 	struct rhashtable interned;
 	struct svm_attrs defaults;
-	struct mutex *lock;
+	struct mutex *lock; /* policy_lock of the process */
 };
 
 /* struct svm_range - pages @first..@last (inclusive) and their attributes */

@@ -25,7 +25,7 @@ static struct shrinker *shrinker;
  */
 void svm_vram_init(struct svm_devmem *mem)
 {
-	bool bare = mem->device->ops->back != NULL;
+	bool bare = mem->device->ops->back;
 	unsigned int i;
 
 	spin_lock_init(&mem->lock);
@@ -132,7 +132,7 @@ static bool back_one(struct svm_devmem *mem, unsigned long *flags)
  * Return: pages taken, fewer than @want when device memory is full.
  */
 unsigned long svm_vram_alloc(struct svm_devmem *mem, unsigned long want,
-			       unsigned long *pfns)
+			     unsigned long *pfns)
 {
 	unsigned long flags, n = 0;
 	struct svm_chunk *chunk;
@@ -172,7 +172,7 @@ static void release_run(struct svm_devmem *mem, unsigned long pfn,
  * @n: number of them
  */
 void svm_vram_return(struct svm_devmem *mem, const unsigned long *pfns,
-		       unsigned long n)
+		     unsigned long n)
 {
 	unsigned long flags, i;
 

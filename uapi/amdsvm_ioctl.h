@@ -142,14 +142,14 @@ struct amdsvm_ioctl_set_xnack_mode_args {
 /* Memory that devices have. */
 enum amdsvm_memory_kind {
 	AMDSVM_MEMORY_NONE,	/* none: devices map system memory only */
-	AMDSVM_MEMORY_PRIVATE,	/* the CPU cannot address it; a CPU access brings the page home */
+	AMDSVM_MEMORY_PRIVATE,	/* a CPU access brings the page home */
 	AMDSVM_MEMORY_COHERENT	/* the CPU reads and writes it in place */
 };
 
 /* Why devices have no memory (amdsvm_ioctl_get_caps_args.memory_reason). */
 enum amdsvm_memory_reason {
 	AMDSVM_REASON_NONE,		/* they have */
-	AMDSVM_REASON_NO_KERNEL_SUPPORT,/* kernel without CONFIG_DEVICE_PRIVATE, and no reserved range given */
+	AMDSVM_REASON_NO_KERNEL_SUPPORT,/* no CONFIG_DEVICE_PRIVATE, no reserved range given */
 	AMDSVM_REASON_RANGE_INVALID,	/* coherent_base/coherent_size: misaligned or too small */
 	AMDSVM_REASON_RANGE_NOT_RESERVED,/* the range given is ordinary system RAM */
 	AMDSVM_REASON_RANGE_BUSY,	/* the range given is in use */
@@ -213,8 +213,8 @@ struct amdsvm_range_info {
  * LIST_RANGES: ranges whose attributes differ from the defaults and that
  * overlap [start, start + size), in ascending order; size 0 means up to the end
  * of the address space. The first and last are clipped to the window. Entries
- * are entry_size bytes apart in the array; of a smaller one the beginning is
- * written (GET_DEVICES and RESIDENCY as well).
+ * are entry_size bytes apart in the array, -EINVAL when that is less than the
+ * structure of the first release (GET_DEVICES and RESIDENCY as well).
  */
 struct amdsvm_ioctl_list_ranges_args {
 	__u64 start;		/* in */
@@ -292,7 +292,7 @@ struct amdsvm_ioctl_prefetch_args {
 	__u64 pages_already;	/* out: were there already */
 	__u64 pages_no_space;	/* out: stayed for want of memory at the location */
 	__u64 pages_busy;	/* out: stayed because in use (pinned, locked, moving) */
-	__u64 pages_unmovable;	/* out: cannot move: shared or file memory, no page, no read access */
+	__u64 pages_unmovable;	/* out: shared or file memory, no page, no read access */
 };
 
 /* GET_COUNTERS: what happened in this process since it opened /dev/amdsvm. */

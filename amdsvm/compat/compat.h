@@ -46,7 +46,7 @@ static inline void svm_compat_start_page(struct page *page,
  */
 #ifdef SVM_HAVE_FOLIO_FREE
 #define SVM_COMPAT_FOLIO_FREE(function)	\
-	struct dev_pagemap_ops	/* takes the semicolon */
+	static_assert(__same_type(function, void (struct folio *)))
 #define SVM_COMPAT_FOLIO_FREE_OP(function) .folio_free = function
 #else
 #define SVM_COMPAT_FOLIO_FREE(function)				\
@@ -54,7 +54,7 @@ static inline void svm_compat_start_page(struct page *page,
 	{							\
 		function(page_folio(page));			\
 	}							\
-	struct dev_pagemap_ops	/* takes the semicolon */
+	static_assert(__same_type(function, void (struct folio *)))
 #define SVM_COMPAT_FOLIO_FREE_OP(function) .page_free = function##_page
 #endif
 
@@ -70,35 +70,43 @@ static inline void svm_compat_start_page(struct page *page,
 #define SVM_COMPAT_PRIVATE false
 #endif
 
-/* Shrinkers were static objects before they were allocated. */
+/* Shrinkers were the caller's objects before they were allocated. */
 #ifndef SVM_HAVE_SHRINKER_ALLOC
-static inline struct shrinker *svm_compat_shrinker_alloc(void)
-{
-	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+struct svm_compat_shrinker {
+	struct shrinker shrinker;
+	const char *name;
+};
 
-	if (shrinker)
-		shrinker->seeks = DEFAULT_SEEKS;
-	return shrinker;
+static inline struct shrinker *shrinker_alloc(unsigned int flags,
+					      const char *name)
+{
+	struct svm_compat_shrinker *own = kzalloc(sizeof(*own), GFP_KERNEL);
+
+	if (!own)
+		return NULL;
+	own->shrinker.seeks = DEFAULT_SEEKS;
+	own->shrinker.flags = flags;
+	own->name = name;
+	INIT_LIST_HEAD(&own->shrinker.list);
+	return &own->shrinker;
 }
 
-static inline void svm_compat_shrinker_free(struct shrinker *shrinker)
+static inline void shrinker_register(struct shrinker *shrinker)
 {
-	/* Without the first, registration failed and there is nothing to undo. */
-	if (!list_empty(&shrinker->list))
-		unregister_shrinker(shrinker);
-	kfree(shrinker);
-}
+	struct svm_compat_shrinker *own =
+		container_of(shrinker, struct svm_compat_shrinker, shrinker);
 
-static inline void svm_compat_shrinker_register(struct shrinker *shrinker)
-{
-	INIT_LIST_HEAD(&shrinker->list);
-	if (register_shrinker(shrinker, "amdsvm"))
+	if (register_shrinker(shrinker, "%s", own->name))
 		pr_warn("amdsvm: no memory for a shrinker: device memory is not given back under pressure\n");
 }
 
-#define shrinker_alloc(flags, name)	svm_compat_shrinker_alloc()
-#define shrinker_register(shrinker)	svm_compat_shrinker_register(shrinker)
-#define shrinker_free(shrinker)		svm_compat_shrinker_free(shrinker)
+static inline void shrinker_free(struct shrinker *shrinker)
+{
+	/* Not in a list: registration failed and there is nothing to undo. */
+	if (!list_empty(&shrinker->list))
+		unregister_shrinker(shrinker);
+	kfree(container_of(shrinker, struct svm_compat_shrinker, shrinker));
+}
 #endif
 
 #ifndef nth_page

@@ -2,14 +2,16 @@
 /*
  * Migration of device memory, without which there is no driver.
  * define: SVM_HAVE_MIGRATE
- * symbols: migrate_vma_setup migrate_vma_pages migrate_vma_finalize migrate_device_range migrate_device_pages migrate_device_finalize memremap_pages memunmap_pages request_free_mem_region
- * required: migrate_vma_*() and migrate_device_*() with fault_page, for modules (Linux 6.1 or later with CONFIG_ZONE_DEVICE and CONFIG_MIGRATION)
+ * symbols: migrate_vma_setup migrate_vma_pages migrate_vma_finalize
+ * symbols: migrate_device_range migrate_device_pages migrate_device_finalize
+ * symbols: memremap_pages memunmap_pages request_free_mem_region
+ * required: migrate_vma_*() and migrate_device_*() for modules (Linux 6.1 or later)
  */
 #include <linux/ioport.h>
 #include <linux/memremap.h>
 #include <linux/migrate.h>
 
-static __attribute__((used)) int probe(struct migrate_vma *args)
+static __used int probe(struct migrate_vma *args)
 {
 	args->fault_page = NULL;
 	args->flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |

@@ -2,13 +2,14 @@
 /*
  * Maple trees under an external lock, for the range map.
  * define: SVM_HAVE_POLICY
- * symbols: mas_find mas_walk mas_store_gfp __mt_destroy rhashtable_free_and_destroy
+ * symbols: mas_find mas_walk mas_store_gfp __mt_destroy
+ * symbols: rhashtable_free_and_destroy
  * required: maple trees with MT_FLAGS_LOCK_EXTERN, for modules (Linux 6.1 or later)
  */
 #include <linux/maple_tree.h>
 #include <linux/mutex.h>
 
-static __attribute__((used)) int probe(struct maple_tree *tree, struct mutex *lock)
+static __used int probe(struct maple_tree *tree, struct mutex *lock)
 {
 	MA_STATE(mas, tree, 0, 1);
 

@@ -10,6 +10,6 @@ static void probe(struct folio *folio)
 {
 }
 
-static __attribute__((used)) const struct dev_pagemap_ops ops = {
+static __used const struct dev_pagemap_ops ops = {
 	.folio_free = probe,
 };

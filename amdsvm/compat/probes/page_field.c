@@ -7,7 +7,7 @@
 #include <linux/memremap.h>
 #include <linux/mm.h>
 
-static __attribute__((used)) struct dev_pagemap *probe(struct page *page)
+static __used struct dev_pagemap *probe(struct page *page)
 {
 	return page->pgmap;
 }

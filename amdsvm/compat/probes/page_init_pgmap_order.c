@@ -8,7 +8,7 @@
 #include <linux/memremap.h>
 #include <linux/mm.h>
 
-static __attribute__((used)) void probe(struct page *page, struct dev_pagemap *map)
+static __used void probe(struct page *page, struct dev_pagemap *map)
 {
 	zone_device_page_init(page, map, 0);
 }

@@ -8,7 +8,7 @@
 #include <linux/memremap.h>
 #include <linux/mm.h>
 
-static __attribute__((used)) void probe(struct page *page)
+static __used void probe(struct page *page)
 {
 	zone_device_page_init(page);
 }

@@ -8,7 +8,7 @@
 #include <linux/mm.h>
 #include <linux/shrinker.h>
 
-static __attribute__((used)) void probe(void)
+static __used void probe(void)
 {
 	struct shrinker *shrinker = shrinker_alloc(0, "probe");
 

@@ -8,7 +8,7 @@
 #include <linux/mm.h>
 #include <linux/shrinker.h>
 
-static __attribute__((used)) int probe(struct shrinker *shrinker)
+static __used int probe(struct shrinker *shrinker)
 {
 	return register_shrinker(shrinker, "probe");
 }
