@@ -126,7 +126,8 @@ static int skip_untouched(struct svm_process *process, unsigned long *start,
 
 static int verdict(const struct svm_move_counts *counts)
 {
-	if (counts->state[SVM_PAGE_MOVED] || counts->state[SVM_PAGE_CLEARED])
+	if (counts->state[SVM_PAGE_MOVED] || counts->state[SVM_PAGE_CLEARED] ||
+	    counts->state[SVM_PAGE_ALREADY])
 		return 0;
 	if (counts->state[SVM_PAGE_NO_SPACE])
 		return -ENOSPC;
@@ -142,9 +143,9 @@ static int verdict(const struct svm_move_counts *counts)
  * @counts: zeroed; result, valid also on error
  *
  * Context: no lock held; sleeps.
- * Return: 0 when something moved or nothing was left to move; -ENOSPC: nothing
- * moved for want of memory there (-ENOMEM for system memory); -EBUSY: all that
- * could move was in use; -EINTR on a fatal signal; -ENOMEM.
+ * Return: 0 when something is there now or nothing could ever move; -ENOSPC:
+ * nothing moved for want of memory there (-ENOMEM for system memory); -EBUSY:
+ * all that could move was in use; -EINTR on a fatal signal; -ENOMEM.
  */
 int svm_prefetch(struct svm_process *process, unsigned long start,
 		 unsigned long end, struct svm_device *device,

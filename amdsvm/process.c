@@ -203,7 +203,7 @@ struct svm_process *svm_process_find_rcu(struct mm_struct *mm)
  *
  * Context: takes mmap_lock of the caller for writing; may sleep.
  * Return: the caller's process, to be given to svm_process_close();
- * ERR_PTR(-EINTR) when a signal came, ERR_PTR(-ENOMEM).
+ * ERR_PTR(-EINTR) when a signal came, -ENOMEM, -EINVAL without memory.
  */
 struct svm_process *svm_process_open(void)
 {
@@ -212,6 +212,9 @@ struct svm_process *svm_process_open(void)
 	struct svm_process *process;
 	int ret;
 
+	/* A kernel thread has no memory to share. */
+	if (!mm)
+		return ERR_PTR(-EINVAL);
 	if (mmap_write_lock_killable(mm))
 		return ERR_PTR(-EINTR);
 	notifier = mmu_notifier_get_locked(&process_notifier_ops, mm);

@@ -96,7 +96,8 @@ struct amdsvm_ioctl_svm_attribute {
  * change leaves everything as it was. An error of the migration step of
  * PREFETCH_LOC leaves the attributes set: -ENOSPC (nothing moved for want of
  * device memory), -EBUSY (nothing that could move did), -EOPNOTSUPP (no device
- * memory on this kernel; here nothing was changed). Some memory moved is 0.
+ * memory on this kernel; here nothing was changed). Some memory moved, or there
+ * before, is 0.
  *
  * GET_ATTR returns the intersection over all memory of the range; memory
  * without attributes counts with the defaults.
