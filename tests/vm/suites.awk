@@ -12,10 +12,12 @@ function report(name, word, seconds, why) {
 	printf ", %d s", seconds
 	if (why != "") printf "  (%s)", why
 	printf "\n"
-	for (i = 1; i <= nskip; i++) printf "%-14s   skipped %s\n", lane, skip[i]
+	for (i = 1; i <= nreason; i++)
+		printf "%-14s   skipped %d: %s:%s\n", lane, many[reason[i]], reason[i], tests[reason[i]]
 	if (word == "FAIL") {
-		printf "---- output of %s on %s:\n", name, lane
-		for (i = 1; i <= nlines; i++) print line[i]
+		printf "---- output of %s on %s, without what passed:\n", name, lane
+		for (i = 1; i <= nlines; i++)
+			if (line[i] !~ /^(ok [0-9]|# SKIP )/ && line[i] != "") print line[i]
 		print "----"
 	}
 	fflush()
@@ -37,9 +39,11 @@ function finish(status, seconds,    why, failures) {
 
 /^@begin / {
 	current = $2
-	ok = bad = skips = nskip = nlines = 0
+	ok = bad = skips = nreason = nlines = 0
 	plan = -1
 	delete named
+	delete many
+	delete tests
 	next
 }
 /^@end / { finish($3, $4); next }
@@ -49,10 +53,18 @@ current == "" { if ($0 != "") print lane ": " $0; next }
 /^not ok [0-9]+/ { bad++ }
 /^1\.\.[0-9]+ *$/ { plan = substr($0, 4) + 0 }
 /^# SKIP / {
-	skip[++nskip] = substr($0, 8)
-	# One test may say it more than once; it counts once.
-	if (!($3 in named)) skips++
-	named[$3] = 1
+	# "# SKIP test: why". A test may say it more than once; it counts once.
+	name = $3
+	sub(/:$/, "", name)
+	if (name in named) next
+	named[name] = 1
+	skips++
+	why = substr($0, index($0, $3) + length($3) + 1)
+	if (!(why in many)) reason[++nreason] = why
+	many[why]++
+	# The variants of a loop test, name[2], are one name.
+	sub(/\[[0-9]+\]$/, "", name)
+	if (index(tests[why] " ", " " name " ") == 0) tests[why] = tests[why] " " name
 }
 
 END {

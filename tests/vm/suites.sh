@@ -68,7 +68,12 @@ run_lane() {
 		cat "$out.err"
 		failed=$((failed + 1))
 	fi
-	rm -f "$out".*
+	if [ "${numbers#* }" = 0 ] && [ "$status" = 0 ]; then
+		rm -f "$out.out"
+	else
+		echo "(all output: $out.out)"
+	fi
+	rm -f "$out.err" "$result"
 }
 
 need vm user
