@@ -11,7 +11,9 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/proc_fs.h>
 #include <linux/sched/mm.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -202,10 +204,21 @@ static int svm_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* Whose memory calls on this file concern: a forked child has the file, too. */
+static void svm_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct svm_process *process = file->private_data;
+
+	seq_printf(m, "amdsvm-opener:\t%d\n",
+		   pid_nr_ns(process->opener,
+			     proc_pid_ns(file_inode(m->file)->i_sb)));
+}
+
 const struct file_operations svm_chardev_fops = {
 	.owner = THIS_MODULE,
 	.open = svm_open,
 	.release = svm_release,
+	.show_fdinfo = svm_show_fdinfo,
 	.unlocked_ioctl = svm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,

@@ -15,6 +15,7 @@
  */
 #include <linux/hashtable.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -87,6 +88,7 @@ static void free_work(struct work_struct *work)
 	WARN_ON_ONCE(!xa_empty(&process->blocks));
 	xa_destroy(&process->blocks);
 	mmdrop(process->mm);
+	put_pid(process->opener);
 	kfree_rcu(process, rcu);
 
 	if (atomic_dec_and_test(&live_processes))
@@ -134,6 +136,7 @@ static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
 
 	mmgrab(mm);
 	process->mm = mm;
+	process->opener = get_pid(task_tgid(current));
 	atomic_inc(&live_processes);
 	spin_lock(&process_table_lock);
 	hash_add_rcu(process_table, &process->node, (unsigned long)mm);

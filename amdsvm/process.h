@@ -34,6 +34,7 @@ enum svm_counter {
  * struct svm_process - one address space that has /dev/amdsvm open
  * @notifier: mm-wide notifier; its users are the open files
  * @mm: held by mmgrab until the object is freed
+ * @opener: thread group that opened first, for people and tools
  * @refs: notifier, queued work
  * @node: in the table from mm to process, read under RCU
  * @rcu: the table's readers
@@ -56,6 +57,7 @@ enum svm_counter {
 struct svm_process {
 	struct mmu_notifier notifier;
 	struct mm_struct *mm;
+	struct pid *opener;
 	struct kref refs;
 	struct hlist_node node;
 	struct rcu_head rcu;

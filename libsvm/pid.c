@@ -72,8 +72,31 @@ static int try_read(struct amdsvm_context *ctx)
 	return amdsvm_ioctl(ctx, AMDSVM_IOC_LIST_RANGES, &args);
 }
 
-static int open_remote_fd(int pidfd, int remote_fd, struct amdsvm_context **ctx)
+/*
+ * Who opened a file: calls on it concern that process, which need not be the one
+ * it was found in (fork, sockets). 0 when the driver does not tell.
+ */
+static long opener_of(int fd)
 {
+	char path[64], line[128];
+	long pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "amdsvm-opener: %ld", &pid) == 1)
+			break;
+	fclose(file);
+	return pid;
+}
+
+static int open_remote_fd(int pidfd, pid_t pid, int remote_fd,
+			  struct amdsvm_context **ctx)
+{
+	long opener;
 	int fd, ret;
 
 	/* The copy is close-on-exec. */
@@ -81,7 +104,8 @@ static int open_remote_fd(int pidfd, int remote_fd, struct amdsvm_context **ctx)
 	if (fd < 0)
 		return -errno;
 
-	ret = amdsvm_open_fd(fd, ctx);
+	opener = opener_of(fd);
+	ret = opener && opener != pid ? -EBADF : amdsvm_open_fd(fd, ctx);
 	if (ret) {
 		close(fd);
 		return ret;
@@ -97,7 +121,8 @@ static int open_remote_fd(int pidfd, int remote_fd, struct amdsvm_context **ctx)
 	return ret == -ESRCH ? -EBADF : ret;
 }
 
-static int search_fds(int pidfd, DIR *dir, dev_t rdev, struct amdsvm_context **ctx)
+static int search_fds(int pidfd, pid_t pid, DIR *dir, dev_t rdev,
+		      struct amdsvm_context **ctx)
 {
 	struct amdsvm_context *found;
 	struct dirent *entry;
@@ -110,7 +135,7 @@ static int search_fds(int pidfd, DIR *dir, dev_t rdev, struct amdsvm_context **c
 		if (!S_ISCHR(st.st_mode) || st.st_rdev != rdev)
 			continue;
 
-		err = open_remote_fd(pidfd, atoi(entry->d_name), &found);
+		err = open_remote_fd(pidfd, pid, atoi(entry->d_name), &found);
 		if (!err) {
 			*ctx = found;
 			return 0;
@@ -144,7 +169,7 @@ AMDSVM_EXPORT int amdsvm_open_pid(pid_t pid, struct amdsvm_context **ctx)
 	if (ret)
 		goto out_close;
 
-	ret = search_fds(pidfd, dir, rdev, ctx);
+	ret = search_fds(pidfd, pid, dir, rdev, ctx);
 	closedir(dir);
 out_close:
 	close(pidfd);

@@ -90,12 +90,12 @@ int amdsvm_open_fd(int fd, struct amdsvm_context **ctx);
  * @ctx: the new context; free it with amdsvm_close().
  *
  * Takes a copy of a file of that process by pidfd_getfd(2), which asks for the
- * right to trace it. A file that the process inherited over fork() acts on its
- * parent; the first file that answers LIST_RANGES is taken.
+ * right to trace it. Files that another process opened (inherited over fork(),
+ * received over a socket) are passed over: they act on their opener.
  *
  * Return: 0, or
  *   -ESRCH   no such process, or it ended meanwhile
- *   -ENODEV  the process has not opened /dev/amdsvm
+ *   -ENODEV  the process has not opened /dev/amdsvm itself
  *   -EPERM   the caller may not trace the process, or the driver refuses
  *   -ENOENT  there is no /dev/amdsvm: the module is not loaded
  *   -EPROTO  the driver's interface has another major version
