@@ -25,28 +25,7 @@
 #include <linux/string.h>
 
 #include "range.h"
-
-/*
- * struct svm_value - one distinct set of attributes
- * @refs: entries of the tree that point here, plus temporary holders
- * @pending: references that svm_range_map_clear() gives up if its store works
- * @touched: list of values with @pending set
- */
-struct svm_value {
-	struct svm_attrs attrs;
-	long refs;
-	long pending;
-	struct svm_value *touched;
-	struct rhash_head node;
-	struct rcu_head rcu;
-};
-
-static const struct rhashtable_params value_params = {
-	.key_len = sizeof(struct svm_attrs),
-	.key_offset = offsetof(struct svm_value, attrs),
-	.head_offset = offsetof(struct svm_value, node),
-	.automatic_shrinking = true,
-};
+#include "value.h"
 
 /*
  * ALLOC_RANGE is for the shape of the inner nodes, not for searching gaps: in a
@@ -64,55 +43,6 @@ struct piece {
 	unsigned long last;
 	struct svm_value *value;
 };
-
-static struct svm_value *value_find(struct svm_range_map *map,
-				    const struct svm_attrs *attrs)
-{
-	return rhashtable_lookup_fast(&map->interned, attrs, value_params);
-}
-
-/* Find or make the value and take a reference; ERR_PTR(-ENOMEM) and the like. */
-static struct svm_value *value_get(struct svm_range_map *map,
-				   const struct svm_attrs *attrs)
-{
-	struct svm_value *value = value_find(map, attrs);
-	int ret;
-
-	if (value) {
-		value->refs++;
-		return value;
-	}
-
-	value = kzalloc(sizeof(*value), GFP_KERNEL_ACCOUNT);
-	if (!value)
-		return ERR_PTR(-ENOMEM);
-	value->attrs = *attrs;
-	value->refs = 1;
-
-	ret = rhashtable_insert_fast(&map->interned, &value->node, value_params);
-	if (ret) {
-		kfree(value);
-		return ERR_PTR(ret);
-	}
-	return value;
-}
-
-static void value_put_many(struct svm_range_map *map, struct svm_value *value,
-			   long n)
-{
-	value->refs -= n;
-	if (value->refs > 0)
-		return;
-
-	WARN_ON_ONCE(value->refs < 0);
-	rhashtable_remove_fast(&map->interned, &value->node, value_params);
-	kfree_rcu(value, rcu);
-}
-
-static void value_put(struct svm_range_map *map, struct svm_value *value)
-{
-	value_put_many(map, value, 1);
-}
 
 static int store(struct svm_range_map *map, unsigned long first,
 		 unsigned long last, struct svm_value *value)
@@ -154,14 +84,7 @@ int svm_range_map_init(struct svm_range_map *map,
 	mt_set_external_lock(&map->tree, lock);
 	map->lock = lock;
 	map->defaults = *defaults;
-	return rhashtable_init(&map->interned, &value_params);
-}
-
-static void free_value(void *ptr, void *arg)
-{
-	struct svm_value *value = ptr;
-
-	kfree_rcu(value, rcu);
+	return svm_values_init(&map->interned);
 }
 
 /**
@@ -175,8 +98,8 @@ static void free_value(void *ptr, void *arg)
 void svm_range_map_reset(struct svm_range_map *map)
 {
 	__mt_destroy(&map->tree);
-	rhashtable_free_and_destroy(&map->interned, free_value, NULL);
-	WARN_ON_ONCE(rhashtable_init(&map->interned, &value_params));
+	svm_values_destroy(&map->interned);
+	WARN_ON_ONCE(svm_values_init(&map->interned));
 }
 
 /**
@@ -190,7 +113,7 @@ void svm_range_map_destroy(struct svm_range_map *map)
 	mutex_lock(map->lock);
 	__mt_destroy(&map->tree);
 	mutex_unlock(map->lock);
-	rhashtable_free_and_destroy(&map->interned, free_value, NULL);
+	svm_values_destroy(&map->interned);
 }
 
 /*
@@ -213,7 +136,7 @@ static int apply_one(struct svm_range_map *map, const struct piece *old,
 		return 0;
 
 	if (!svm_attrs_equal(&attrs, &map->defaults)) {
-		value = value_get(map, &attrs);
+		value = svm_value_get(&map->interned, &attrs);
 		if (IS_ERR(value))
 			return PTR_ERR(value);
 	}
@@ -236,15 +159,15 @@ static int apply_one(struct svm_range_map *map, const struct piece *old,
 	ret = store(map, lo, hi, value);
 	if (ret) {
 		if (value)
-			value_put(map, value);
+			svm_value_put(&map->interned, value, 1);
 		return ret;
 	}
 
 	if (joined)
-		value_put_many(map, value, joined);
+		svm_value_put(&map->interned, value, joined);
 	if (old->value) {
 		fragments = (first > old->first) + (last < old->last);
-		value_put_many(map, old->value, 1 - fragments);
+		svm_value_put(&map->interned, old->value, 1 - fragments);
 	}
 	return 0;
 }
@@ -261,7 +184,7 @@ static int split_at(struct svm_range_map *map, unsigned long page)
 	piece.value->refs++;
 	ret = store(map, page, piece.last, piece.value);
 	if (ret)
-		value_put(map, piece.value);
+		svm_value_put(&map->interned, piece.value, 1);
 	return ret;
 }
 
@@ -269,14 +192,14 @@ static int split_at(struct svm_range_map *map, unsigned long page)
 static int fill_gap(struct svm_range_map *map, unsigned long first,
 		    unsigned long last)
 {
-	struct svm_value *value = value_get(map, &map->defaults);
+	struct svm_value *value = svm_value_get(&map->interned, &map->defaults);
 	int ret;
 
 	if (IS_ERR(value))
 		return PTR_ERR(value);
 	ret = store(map, first, last, value);
 	if (ret)
-		value_put(map, value);
+		svm_value_put(&map->interned, value, 1);
 	return ret;
 }
 
@@ -288,10 +211,10 @@ static void merge_run(struct svm_range_map *map, const struct piece *run, long n
 
 	if (svm_attrs_equal(&run->value->attrs, &map->defaults)) {
 		if (!store(map, run->first, run->last, NULL))
-			value_put_many(map, run->value, n);
+			svm_value_put(&map->interned, run->value, n);
 	} else if (n > 1) {
 		if (!store(map, run->first, run->last, run->value))
-			value_put_many(map, run->value, n - 1);
+			svm_value_put(&map->interned, run->value, n - 1);
 	}
 }
 
@@ -330,7 +253,7 @@ static void apply_unprepare(struct svm_range_map *map, unsigned long first,
 		struct piece piece = piece_at(map, page);
 
 		svm_attrs_apply(piece_attrs(map, &piece), change, &attrs);
-		value_put(map, value_find(map, &attrs));
+		svm_value_put(&map->interned, svm_value_find(&map->interned, &attrs), 1);
 		page = piece.last + 1;
 	}
 }
@@ -366,7 +289,7 @@ static int apply_prepare(struct svm_range_map *map, unsigned long first,
 				goto unprepare;
 		}
 		svm_attrs_apply(piece_attrs(map, &piece), change, &attrs);
-		value = value_get(map, &attrs);
+		value = svm_value_get(&map->interned, &attrs);
 		if (IS_ERR(value)) {
 			ret = PTR_ERR(value);
 			goto unprepare;
@@ -394,11 +317,11 @@ static void apply_commit(struct svm_range_map *map, unsigned long first,
 		struct piece piece = piece_at(map, page);
 
 		svm_attrs_apply(piece_attrs(map, &piece), change, &attrs);
-		value = value_find(map, &attrs);
+		value = svm_value_find(&map->interned, &attrs);
 		if (WARN_ON_ONCE(store(map, piece.first, piece.last, value)))
-			value_put(map, value);
+			svm_value_put(&map->interned, value, 1);
 		else
-			value_put(map, piece.value);
+			svm_value_put(&map->interned, piece.value, 1);
 		page = piece.last + 1;
 		cond_resched();
 	}
@@ -477,7 +400,7 @@ int svm_range_map_clear(struct svm_range_map *map, unsigned long first,
 		value->touched = NULL;
 		value->pending = 0;
 		if (!ret)
-			value_put_many(map, value, pending);
+			svm_value_put(&map->interned, value, pending);
 	}
 	return ret;
 }
