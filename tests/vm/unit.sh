@@ -17,7 +17,7 @@ main() {
 	local status=0 passed failed
 
 	[ -e "$TOP/meson.build" ] || die "there is no meson.build, so no unit test"
-	need unit
+	need user
 	mkdir -p "$BUILD"
 	# lundef: the sanitizers' symbols come with the program, not the library.
 	configure_meson "$BUILD/unit" -Db_sanitize=address,undefined -Db_lundef=false

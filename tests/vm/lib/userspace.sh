@@ -65,7 +65,7 @@ add_libraries() {
 # collect_userspace TREE: everything `meson install` gives, and every program
 # of tests/vm and tests/bench in /usr/libexec/amdsvm.
 collect_userspace() {
-	local tree=$1 program
+	local tree=$1 program gcc_s
 	[ -e "$BUILD/user/build.ninja" ] || return 0
 	quietly "$BUILD/install.log" env DESTDIR="$tree" meson install -C "$BUILD/user" --no-rebuild ||
 		die "meson install failed"
@@ -76,4 +76,7 @@ collect_userspace() {
 	done < <(find "$BUILD/user/tests/vm" "$BUILD/user/tests/bench" -maxdepth 1 -type f -perm -u+x 2>/dev/null)
 	# shellcheck disable=SC2046 # no file of ours has a space in its name
 	add_libraries "$tree" $(find "$tree" -type f -perm -u+x)
+	# ldd does not know what glibc loads by itself for pthread_exit().
+	gcc_s=$(readlink -f "$(gcc -print-file-name=libgcc_s.so.1)")
+	install -D -m 755 "$gcc_s" "$tree/usr/lib/x86_64-linux-gnu/libgcc_s.so.1"
 }
