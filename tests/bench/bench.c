@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench amdsvm|more|test_hmm ROUNDS: measures moving 256 MiB, and prints a line for
- * each number: row, who, nanoseconds. Exits with 1 when a page or a byte is not
+ * bench amdsvm|more|test_hmm|read_back ROUNDS: measures moving 256 MiB, and prints
+ * a line for each number: row, who, nanoseconds. Exits with 1 when a page or a byte is not
  * where or what it has to be: a wrong result has no time.
  */
 #include "bench.h"
@@ -13,6 +13,7 @@ static const struct subject {
 	{ "amdsvm", bench_amdsvm },
 	{ "more", bench_more },
 	{ "test_hmm", bench_test_hmm },
+	{ "read_back", bench_read_back },
 };
 
 static const struct subject *find_subject(const char *name)
@@ -51,7 +52,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	if (!subject || !rounds) {
-		fprintf(stderr, "usage: %s amdsvm|more|test_hmm ROUNDS\n", argv[0]);
+		fprintf(stderr, "usage: %s amdsvm|more|test_hmm|read_back ROUNDS\n", argv[0]);
 		return 2;
 	}
 	vm_setup();

@@ -38,5 +38,6 @@ void bench_sample(const struct backing *backing, unsigned int round, const char 
 void bench_amdsvm(const struct backing *backing, unsigned int round);
 void bench_more(const struct backing *backing, unsigned int round);
 void bench_test_hmm(const struct backing *backing, unsigned int round);
+void bench_read_back(const struct backing *backing, unsigned int round);
 
 #endif

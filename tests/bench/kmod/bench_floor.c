@@ -3,10 +3,10 @@
  * What a migration can at best cost: copy_page() and clear_page() over 256 MiB
  * of pages of the kind that the driver uses, and nothing else.
  *
- * Reading /sys/kernel/debug/bench_floor/4k (or 2m: the same memory in blocks of
- * 2 MiB) allocates source and destination, runs one round that does not count
- * and then those that do, a line for each number. Every round's bytes are
- * compared, and clearing in between means that a copy left out would show.
+ * Reading copy_4k or clear_4k (2m: memory in blocks of 2 MiB) of the directory
+ * bench_floor in debugfs allocates the memory, runs one round that does not count
+ * and then those that do, and gives a line for each. Every round begins with
+ * other bytes and ends with a comparison, so work left out would show.
  */
 #include <linux/debugfs.h>
 #include <linux/gfp.h>
@@ -68,15 +68,16 @@ static int memory_alloc(struct bench_memory *memory, unsigned int order)
 	return 0;
 }
 
-static void fill(struct bench_memory *memory)
+static void fill(struct bench_memory *memory, unsigned int round)
 {
 	unsigned long i, n;
+	u64 word = round;
 
 	for (i = 0; i < BENCH_PAGES; i++) {
 		u64 *words = memory->pages[i];
 
 		for (n = 0; n < WORDS; n++)
-			words[n] = (i + 1) * WORDS + n;
+			words[n] = word += WORDS;
 		cond_resched();
 	}
 }
@@ -139,55 +140,67 @@ static u64 time_clear(struct bench_memory *dst)
 	return ktime_get_ns() - start;
 }
 
-static int measure(struct seq_file *file, struct bench_memory *dst,
-		   struct bench_memory *src)
+static int copy_round(struct bench_memory *dst, struct bench_memory *src,
+		      unsigned int round, u64 *ns)
 {
-	const char *size = src->order ? "2m" : "4k";
-	unsigned int round;
-	u64 copy, clear;
-
-	fill(src);
-	for (round = 0; round <= rounds; round++) {
-		copy = time_copy(dst, src);
-		if (!copied(dst, src))
-			return -EIO;
-		clear = time_clear(dst);
-		if (!cleared(dst))
-			return -EIO;
-		if (!round)
-			continue;
-		seq_printf(file, "copy_%s\tfloor\t%llu\n", size, copy);
-		seq_printf(file, "clear_%s\tfloor\t%llu\n", size, clear);
-	}
-	return 0;
+	fill(src, round);
+	*ns = time_copy(dst, src);
+	return copied(dst, src) ? 0 : -EIO;
 }
 
-static int floor_show(struct seq_file *file, void *unused)
+static int clear_round(struct bench_memory *dst, unsigned int round, u64 *ns)
 {
-	unsigned int order = (unsigned long)file->private;
-	struct bench_memory src = {}, dst = {};
-	int ret;
+	fill(dst, round);
+	*ns = time_clear(dst);
+	return cleared(dst) ? 0 : -EIO;
+}
 
-	ret = memory_alloc(&src, order);
-	if (!ret)
-		ret = memory_alloc(&dst, order);
-	if (!ret)
-		ret = measure(file, &dst, &src);
-	memory_free(&dst);
+static int measure(struct seq_file *file, bool clear, unsigned int order)
+{
+	struct bench_memory src = {}, dst = {};
+	unsigned int round;
+	int ret;
+	u64 ns;
+
+	ret = memory_alloc(&dst, order);
+	if (!ret && !clear)
+		ret = memory_alloc(&src, order);
+	for (round = 0; !ret && round <= rounds; round++) {
+		ret = clear ? clear_round(&dst, round, &ns) :
+			      copy_round(&dst, &src, round, &ns);
+		if (round)
+			seq_printf(file, "%s_%s\tfloor\t%llu\n",
+				   clear ? "clear" : "copy",
+				   order ? "2m" : "4k", ns);
+	}
 	memory_free(&src);
+	memory_free(&dst);
 	return ret;
 }
-DEFINE_SHOW_ATTRIBUTE(floor);
+
+static int copy_show(struct seq_file *file, void *unused)
+{
+	return measure(file, false, (unsigned long)file->private);
+}
+DEFINE_SHOW_ATTRIBUTE(copy);
+
+static int clear_show(struct seq_file *file, void *unused)
+{
+	return measure(file, true, (unsigned long)file->private);
+}
+DEFINE_SHOW_ATTRIBUTE(clear);
 
 static int __init bench_floor_init(void)
 {
+	void *large = (void *)(unsigned long)get_order(SZ_2M);
+
 	dir = debugfs_create_dir("bench_floor", NULL);
 	if (IS_ERR(dir))
 		return PTR_ERR(dir);
-	debugfs_create_file("4k", 0400, dir, NULL, &floor_fops);
-	debugfs_create_file("2m", 0400, dir,
-			    (void *)(unsigned long)get_order(SZ_2M),
-			    &floor_fops);
+	debugfs_create_file("copy_4k", 0400, dir, NULL, &copy_fops);
+	debugfs_create_file("copy_2m", 0400, dir, large, &copy_fops);
+	debugfs_create_file("clear_4k", 0400, dir, NULL, &clear_fops);
+	debugfs_create_file("clear_2m", 0400, dir, large, &clear_fops);
 	return 0;
 }
 
