@@ -23,9 +23,13 @@ struct shim_entry {
 	void *value;
 };
 
+/* An external lock is not this function's to touch. */
 void mt_init_flags(struct maple_tree *mt, unsigned int flags)
 {
-	*mt = (struct maple_tree){ .flags = flags };
+	mt->flags = flags;
+	mt->entries = NULL;
+	mt->count = 0;
+	mt->room = 0;
 }
 
 void mt_set_external_lock(struct maple_tree *mt, const struct mutex *lock)
