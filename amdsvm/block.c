@@ -178,7 +178,12 @@ void svm_block_put(struct svm_block *block)
 	rcu_read_lock();
 	if (refcount_dec_and_test(&block->refs)) {
 		block_free(block);
-	} else if (idle && !test_bit(0, &block->gc_queued) &&
+		rcu_read_unlock();
+		return;
+	}
+	/* The collector clears the bit, then counts references. */
+	smp_mb__after_atomic();
+	if (idle && !test_bit(0, &block->gc_queued) &&
 		   refcount_inc_not_zero(&block->refs)) {
 		block_queue_gc(block);
 		block_put_ref(block);
@@ -249,7 +254,7 @@ void svm_blocks_unmap(struct svm_process *process, unsigned long start,
 	}
 }
 
-/* Called with the block's mutex held and dead set: nobody maps any more. */
+/* The block is dead and out of the table. No lock is held: this waits. */
 static void block_remove(struct svm_block *block)
 {
 	mmu_interval_notifier_remove(&block->notifier);
@@ -346,8 +351,10 @@ unsigned long svm_blocks_count(struct svm_process *process)
 	struct svm_block *block;
 	unsigned long index, n = 0;
 
-	xa_for_each(&process->blocks, index, block)
+	xa_for_each(&process->blocks, index, block) {
 		n++;
+		cond_resched();
+	}
 	return n;
 }
 

@@ -74,14 +74,17 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 
 	if (!(args->src[index] & MIGRATE_PFN_MIGRATE))
 		return 0;
-	if (svm_home_fill(args->src + index, &dst, 1, args->vma, addr))
+	if (svm_home_fill(args->src + index, &dst, 1, args->vma, addr,
+			  SVM_HOME_NEEDED))
 		return VM_FAULT_OOM;
 	if (!dst)
 		return VM_FAULT_SIGBUS;
 
-	svm_home_fill(args->src, args->dst, index, args->vma, args->start);
+	svm_home_fill(args->src, args->dst, index, args->vma, args->start,
+		      SVM_HOME_WELCOME);
 	svm_home_fill(args->src + index + 1, args->dst + index + 1,
-		      args->npages - index - 1, args->vma, addr + PAGE_SIZE);
+		      args->npages - index - 1, args->vma, addr + PAGE_SIZE,
+		      SVM_HOME_WELCOME);
 	args->dst[index] = dst;
 	return 0;
 }

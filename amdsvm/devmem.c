@@ -5,6 +5,7 @@
  * The only file that turns pages into offsets of device memory and back, and
  * that knows how a pagemap is made. Which pages are free is in vram.c. No locks.
  */
+#include <linux/hmm.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
 #include <linux/numa.h>
@@ -58,6 +59,30 @@ struct svm_devmem *svm_devmem_of(const struct page *page)
 	if (pagemap->owner != svm_devmem_owner())
 		return NULL;
 	return container_of(pagemap, struct svm_devmem, pagemap);
+}
+
+/**
+ * svm_devmem_of_pfn() - svm_devmem_of() for a page that may be gone meanwhile
+ * @hmm_pfn: valid result of hmm_range_fault()
+ *
+ * Looks at the number only: somebody else's device page may have lost its
+ * pagemap when nothing holds the page.
+ *
+ * Return: the device memory, or NULL for pages that are not ours.
+ */
+struct svm_devmem *svm_devmem_of_pfn(unsigned long hmm_pfn)
+{
+	unsigned long pfn = page_to_pfn(hmm_pfn_to_page(hmm_pfn));
+	unsigned int i;
+
+	for (i = 0; i < svm_device_count(); i++) {
+		struct svm_devmem *mem = svm_device_get(i)->mem;
+
+		if (mem && pfn >= mem->first_pfn &&
+		    pfn - mem->first_pfn < mem->nr_chunks * SVM_CHUNK_PAGES)
+			return mem;
+	}
+	return NULL;
 }
 
 /**
@@ -297,7 +322,7 @@ static int give_memory(const struct svm_devmem_config *config,
 		*kind = AMDSVM_MEMORY_COHERENT;
 		return give_coherent(config);
 	}
-	if (!config->private_bytes)
+	if (config->private_bytes < SVM_CHUNK_SIZE)
 		return AMDSVM_REASON_DISABLED;
 	if (!SVM_COMPAT_PRIVATE)
 		return AMDSVM_REASON_NO_KERNEL_SUPPORT;

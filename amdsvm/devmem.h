@@ -36,6 +36,7 @@ struct svm_chunk {
 	DECLARE_BITMAP(used, SVM_CHUNK_PAGES);
 	unsigned int nr_used;
 	bool backed;
+	bool idle;		/* in the list of that name */
 };
 
 /**
@@ -51,6 +52,7 @@ struct svm_chunk {
  * @partial: chunks with used and free pages
  * @idle: backed chunks without used pages
  * @bare: chunks that have no backing
+ * @nr_idle: chunks in @idle
  * @used: pages in use
  * @backed: chunks with backing
  * @pages_in: pages that moved here
@@ -68,6 +70,7 @@ struct svm_devmem {
 	struct list_head partial;
 	struct list_head idle;
 	struct list_head bare;
+	unsigned long nr_idle;
 	unsigned long used;
 	unsigned long backed;
 	atomic_long_t pages_in;
@@ -82,6 +85,7 @@ void *svm_devmem_owner(void);
 struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn);
 
 struct svm_devmem *svm_devmem_of(const struct page *page);
+struct svm_devmem *svm_devmem_of_pfn(unsigned long hmm_pfn);
 u64 svm_devmem_offset(const struct page *page);
 struct page *svm_devmem_page(struct svm_device *device, u64 offset);
 struct svm_mem svm_devmem_place(struct page *page);

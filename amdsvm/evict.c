@@ -29,7 +29,7 @@ static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 
 	migrate_device_range(scratch->src, pfn, SVM_CHUNK_PAGES);
 	*short_of += svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
-				   NULL, 0);
+				   NULL, 0, SVM_HOME_WANTED);
 	migrate_device_pages(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
 	moved = svm_home_count(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
 	migrate_device_finalize(scratch->src, scratch->dst, SVM_CHUNK_PAGES);

@@ -19,12 +19,19 @@
  * svm_home_page() - a system page to come home to
  * @vma: mapping, for its NUMA policy; NULL when nobody knows it
  * @addr: address in @vma
+ * @effort: how much it is wanted
  *
  * Return: a locked page, or NULL. No word in the log: the caller has an answer.
  */
-struct page *svm_home_page(struct vm_area_struct *vma, unsigned long addr)
+struct page *svm_home_page(struct vm_area_struct *vma, unsigned long addr,
+			   enum svm_home_effort effort)
 {
-	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_NOWARN;
+	static const gfp_t efforts[] = {
+		[SVM_HOME_NEEDED] = 0,
+		[SVM_HOME_WANTED] = __GFP_RETRY_MAYFAIL,
+		[SVM_HOME_WELCOME] = __GFP_NORETRY,
+	};
+	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_NOWARN | efforts[effort];
 	struct page *page;
 
 	page = vma ? alloc_page_vma(gfp, vma, addr) : alloc_page(gfp);
@@ -60,13 +67,14 @@ void svm_home_drop(unsigned long *dst, unsigned long n)
  * @n: number of entries
  * @vma: mapping or NULL
  * @addr: address of entry 0 in @vma
+ * @effort: how much they are wanted
  *
  * Return: pages for which there was no memory. When the backend fails to copy,
  * no entry of @dst is set.
  */
 unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 			    unsigned long n, struct vm_area_struct *vma,
-			    unsigned long addr)
+			    unsigned long addr, enum svm_home_effort effort)
 {
 	struct svm_copier copier = {};
 	unsigned long i, short_of = 0;
@@ -78,7 +86,7 @@ unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 		dst[i] = 0;
 		if (!from || !(src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
-		to = svm_home_page(vma, addr + (i << PAGE_SHIFT));
+		to = svm_home_page(vma, addr + (i << PAGE_SHIFT), effort);
 		if (!to) {
 			short_of++;
 			continue;

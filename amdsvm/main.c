@@ -15,7 +15,7 @@
 #include "calls.h"
 #include "compat/compat.h"
 #include "devmem.h"
-#include "process.h"
+#include "policy.h"
 
 static unsigned int num_devices = 2;
 module_param(num_devices, uint, 0444);
@@ -24,6 +24,14 @@ MODULE_PARM_DESC(num_devices, "Software devices, 1 to 16 (default 2)");
 static unsigned int vram_mb = 256;
 module_param(vram_mb, uint, 0444);
 MODULE_PARM_DESC(vram_mb, "Private memory of each device in MiB, rounded down to 2 (default 256, 0: none)");
+
+/*
+ * Tree nodes are not charged to a memory cgroup (the maple tree takes them
+ * before it looks at the flags it is given), so their number is bounded here.
+ */
+unsigned int svm_max_ranges = SZ_4M;
+module_param_named(max_ranges, svm_max_ranges, uint, 0644);
+MODULE_PARM_DESC(max_ranges, "Ranges one process may have, about 40 bytes each (default 4194304)");
 
 static unsigned long coherent_base;
 module_param(coherent_base, ulong, 0444);

@@ -65,6 +65,17 @@ static bool state_final(u8 state)
 	return state > SVM_PAGE_BUSY;
 }
 
+/* All pages that are not settled get @state. */
+static void settle(struct migration *m, unsigned long first, unsigned long last,
+		   u8 state)
+{
+	unsigned long i;
+
+	for (i = first; i <= last; i++)
+		if (!state_final(m->scratch->state[i]))
+			m->scratch->state[i] = state;
+}
+
 /* Where the pages are before anything moves. */
 static void scan(struct migration *m)
 {
@@ -84,7 +95,7 @@ static void scan(struct migration *m)
 		bool valid = !ret && (s->pfns[i] & HMM_PFN_VALID);
 
 		if (valid)
-			mem = svm_devmem_of(hmm_pfn_to_page(s->pfns[i]));
+			mem = svm_devmem_of_pfn(s->pfns[i]);
 		if (m->device && mem == m->device->mem)
 			s->state[i] = SVM_PAGE_ALREADY;
 		else if (!m->device && !mem)
@@ -112,7 +123,19 @@ static bool unsettled(const struct migration *m, unsigned long *first,
 	return any;
 }
 
-/* The destination for one page on the device, or NULL with the state set. */
+/*
+ * File pages do not move. Neither do merged ones, though core would let them:
+ * ksmd compares and shares whatever its tree points to, as if it were RAM.
+ */
+static bool page_may_move(struct page *page)
+{
+	return PageAnon(page) && !folio_test_ksm(page_folio(page));
+}
+
+/*
+ * The destination for one page on the device, or NULL with the state set.
+ * Userfaultfd is to see missing pages.
+ */
 static struct page *device_page(struct migration *m, unsigned long i,
 				struct page *src)
 {
@@ -122,9 +145,7 @@ static struct page *device_page(struct migration *m, unsigned long i,
 		s->state[i] = SVM_PAGE_ALREADY;
 		return NULL;
 	}
-	/* File pages do not move, and userfaultfd is to see missing ones. */
-	if ((src && !PageAnon(src)) ||
-	    (!src && userfaultfd_missing(m->args.vma))) {
+	if (src ? !page_may_move(src) : userfaultfd_missing(m->args.vma)) {
 		s->state[i] = SVM_PAGE_UNMOVABLE;
 		return NULL;
 	}
@@ -145,7 +166,8 @@ static struct page *system_page(struct migration *m, unsigned long i,
 		m->scratch->state[i] = SVM_PAGE_UNMOVABLE;
 		return NULL;
 	}
-	page = svm_home_page(m->args.vma, m->base + (i << PAGE_SHIFT));
+	page = svm_home_page(m->args.vma, m->base + (i << PAGE_SHIFT),
+			     SVM_HOME_WANTED);
 	if (!page)
 		m->scratch->state[i] = SVM_PAGE_NO_SPACE;
 	return page;
@@ -261,14 +283,11 @@ static void move_round(struct migration *m, unsigned long first,
 
 	set_mover(m, current);
 	if (migrate_vma_setup(args)) {
-		for (i = first; i <= last; i++)
-			m->scratch->state[i] = SVM_PAGE_UNMOVABLE;
+		settle(m, first, last, SVM_PAGE_UNMOVABLE);
 		goto out;
 	}
 	if (!args->cpages) {
-		for (i = first; i <= last; i++)
-			if (!state_final(m->scratch->state[i]))
-				m->scratch->state[i] = SVM_PAGE_BUSY;
+		settle(m, first, last, SVM_PAGE_BUSY);
 		goto out;
 	}
 
@@ -309,6 +328,28 @@ static bool may_bring_in(struct vm_area_struct *vma)
 	return vma_is_anonymous(vma) && !userfaultfd_armed(vma);
 }
 
+/* Device memory for all pages that may still move; false when there is none. */
+static bool take_vram(struct migration *m)
+{
+	unsigned long wanted = 0, i;
+
+	if (!m->device)
+		return true;
+	for (i = 0; i < m->pages; i++)
+		wanted += !state_final(m->scratch->state[i]);
+	m->used = 0;
+	m->taken = svm_vram_alloc(m->device->mem, wanted, m->scratch->vram);
+	return m->taken;
+}
+
+/* Pages that were put to use are core mm's, also when they did not move. */
+static void return_vram(struct migration *m)
+{
+	if (m->device)
+		svm_vram_return(m->device->mem, m->scratch->vram + m->used,
+				m->taken - m->used);
+}
+
 static void run(struct migration *m, struct svm_move_counts *counts)
 {
 	unsigned long first, last, i, busy = 0;
@@ -319,7 +360,11 @@ static void run(struct migration *m, struct svm_move_counts *counts)
 			break;
 		if (round)
 			bring_in(m, first, last);
-		move_round(m, first, last);
+		if (take_vram(m))
+			move_round(m, first, last);
+		else
+			settle(m, first, last, SVM_PAGE_NO_SPACE);
+		return_vram(m);
 		if (!may_bring_in(m->args.vma))
 			break;
 	}
@@ -383,7 +428,6 @@ void svm_migrate_to_device(struct svm_block *block, struct vm_area_struct *vma,
 		.base = start,
 		.pages = (end - start) >> PAGE_SHIFT,
 	};
-	unsigned long wanted = 0, i;
 
 	if (stays_in_ram(vma)) {
 		counts->state[SVM_PAGE_UNMOVABLE] += m.pages;
@@ -392,16 +436,7 @@ void svm_migrate_to_device(struct svm_block *block, struct vm_area_struct *vma,
 
 	scan(&m);
 	settle_file_pages(&m);
-	for (i = 0; i < m.pages; i++)
-		wanted += !state_final(scratch->state[i]);
-	m.taken = svm_vram_alloc(device->mem, wanted, scratch->vram);
-	if (!m.taken)
-		for (i = 0; i < m.pages; i++)
-			if (!state_final(scratch->state[i]))
-				scratch->state[i] = SVM_PAGE_NO_SPACE;
-
 	run(&m, counts);
-	svm_vram_return(device->mem, scratch->vram + m.used, m.taken - m.used);
 }
 
 /**

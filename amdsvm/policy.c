@@ -62,6 +62,8 @@ int svm_policy_init(struct svm_process *process)
 	if (ret)
 		return ret;
 
+	process->ranges.limit = svm_max_ranges;
+
 	for (i = 0; i < RESERVE_RECORDS; i++) {
 		record = kzalloc(sizeof(*record), GFP_KERNEL_ACCOUNT);
 		if (!record) {

@@ -7,6 +7,9 @@
 
 #include "process.h"
 
+/* Most ranges of one process; see main.c. */
+extern unsigned int svm_max_ranges;
+
 int svm_policy_init(struct svm_process *process);
 void svm_policy_reset(struct svm_process *process);
 void svm_policy_destroy(struct svm_process *process);

@@ -123,7 +123,7 @@ static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
 
 	kref_init(&process->refs);
 	mutex_init(&process->files_lock);
-	xa_init(&process->blocks);
+	xa_init_flags(&process->blocks, XA_FLAGS_ACCOUNT);
 	init_llist_head(&process->gc_list);
 	INIT_WORK(&process->gc_work, svm_blocks_gc_work);
 	INIT_WORK(&process->exit_work, exit_work);

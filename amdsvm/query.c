@@ -228,7 +228,7 @@ static void describe_page(unsigned long pfn, struct amdsvm_page_info *info,
 	info->flags = AMDSVM_PAGE_PRESENT;
 	if (pfn & HMM_PFN_WRITE)
 		info->flags |= AMDSVM_PAGE_WRITE;
-	mem = svm_devmem_of(hmm_pfn_to_page(pfn));
+	mem = svm_devmem_of_pfn(pfn);
 	if (!mem) {
 		sums->pages_system++;
 		return;
@@ -334,33 +334,11 @@ int svm_call_residency(struct svm_call *call, void *arg)
 	return ret;
 }
 
-static int count_ranges(struct svm_process *process, u64 *ranges)
-{
-	struct svm_range range;
-	unsigned long page = 0;
-	int ret;
-
-	*ranges = 0;
-	if (mmap_read_lock_killable(process->mm))
-		return -EINTR;
-	ret = svm_policy_lock(process);
-	if (!ret) {
-		while (svm_range_map_next(&process->ranges, page, ULONG_MAX - 1,
-					  &range)) {
-			page = range.last + 1;
-			++*ranges;
-			cond_resched();
-		}
-		svm_policy_unlock(process);
-	}
-	mmap_read_unlock(process->mm);
-	return ret;
-}
-
 int svm_call_get_counters(struct svm_call *call, void *arg)
 {
 	struct amdsvm_ioctl_get_counters_args *args = arg;
 	atomic_long_t *counters = call->process->counters;
+	int ret;
 
 	args->pages_in = atomic_long_read(&counters[SVM_PAGES_IN]);
 	args->pages_cleared = atomic_long_read(&counters[SVM_PAGES_CLEARED]);
@@ -372,5 +350,14 @@ int svm_call_get_counters(struct svm_call *call, void *arg)
 	args->invalidations = atomic_long_read(&counters[SVM_INVALIDATIONS]);
 	args->map_retries = atomic_long_read(&counters[SVM_MAP_RETRIES]);
 	args->blocks = svm_blocks_count(call->process);
-	return count_ranges(call->process, &args->ranges);
+
+	if (mmap_read_lock_killable(call->process->mm))
+		return -EINTR;
+	ret = svm_policy_lock(call->process);
+	if (!ret) {
+		args->ranges = call->process->ranges.count;
+		svm_policy_unlock(call->process);
+	}
+	mmap_read_unlock(call->process->mm);
+	return ret;
 }

@@ -83,6 +83,8 @@ int svm_range_map_init(struct svm_range_map *map,
 	mt_init_flags(&map->tree, TREE_FLAGS);
 	mt_set_external_lock(&map->tree, lock);
 	map->lock = lock;
+	map->count = 0;
+	map->limit = LONG_MAX;
 	map->defaults = *defaults;
 	return svm_values_init(&map->interned);
 }
@@ -98,6 +100,9 @@ int svm_range_map_init(struct svm_range_map *map,
 void svm_range_map_reset(struct svm_range_map *map)
 {
 	__mt_destroy(&map->tree);
+	/* 6.1 leaves the tree without its flags. The lock stays as it was. */
+	mt_init_flags(&map->tree, TREE_FLAGS);
+	map->count = 0;
 	svm_values_destroy(&map->interned);
 	WARN_ON_ONCE(svm_values_init(&map->interned));
 }
@@ -116,6 +121,11 @@ void svm_range_map_destroy(struct svm_range_map *map)
 	svm_values_destroy(&map->interned);
 }
 
+static bool may_grow(const struct svm_range_map *map, long growth)
+{
+	return growth <= 0 || map->count + growth <= map->limit;
+}
+
 /*
  * All of [first, last] lies in one piece: one store does it, joined with equal
  * neighbours at once.
@@ -125,7 +135,7 @@ static int apply_one(struct svm_range_map *map, const struct piece *old,
 		     const struct svm_attr_change *change)
 {
 	unsigned long lo = first, hi = last;
-	long fragments, joined = 0;
+	long fragments = 0, joined = 0, growth;
 	struct svm_value *value = NULL;
 	struct svm_attrs attrs;
 	struct piece side;
@@ -156,19 +166,25 @@ static int apply_one(struct svm_range_map *map, const struct piece *old,
 		}
 	}
 
-	ret = store(map, lo, hi, value);
+	/* Of the old entry none to two parts stay. */
+	growth = !!value - joined;
+	if (old->value) {
+		fragments = (first > old->first) + (last < old->last);
+		growth += fragments - 1;
+	}
+
+	ret = may_grow(map, growth) ? store(map, lo, hi, value) : -ENOMEM;
 	if (ret) {
 		if (value)
 			svm_value_put(&map->interned, value, 1);
 		return ret;
 	}
 
+	map->count += growth;
 	if (joined)
 		svm_value_put(&map->interned, value, joined);
-	if (old->value) {
-		fragments = (first > old->first) + (last < old->last);
+	if (old->value)
 		svm_value_put(&map->interned, old->value, 1 - fragments);
-	}
 	return 0;
 }
 
@@ -181,10 +197,14 @@ static int split_at(struct svm_range_map *map, unsigned long page)
 	if (!piece.value || piece.first == page)
 		return 0;
 
+	if (!may_grow(map, 1))
+		return -ENOMEM;
 	piece.value->refs++;
 	ret = store(map, page, piece.last, piece.value);
 	if (ret)
 		svm_value_put(&map->interned, piece.value, 1);
+	else
+		map->count++;
 	return ret;
 }
 
@@ -192,30 +212,38 @@ static int split_at(struct svm_range_map *map, unsigned long page)
 static int fill_gap(struct svm_range_map *map, unsigned long first,
 		    unsigned long last)
 {
-	struct svm_value *value = svm_value_get(&map->interned, &map->defaults);
+	struct svm_value *value;
 	int ret;
 
+	if (!may_grow(map, 1))
+		return -ENOMEM;
+	value = svm_value_get(&map->interned, &map->defaults);
 	if (IS_ERR(value))
 		return PTR_ERR(value);
 	ret = store(map, first, last, value);
 	if (ret)
 		svm_value_put(&map->interned, value, 1);
+	else
+		map->count++;
 	return ret;
 }
 
 /* Replace a run of @n entries of one value; a failure leaves it as it was. */
 static void merge_run(struct svm_range_map *map, const struct piece *run, long n)
 {
-	if (!run->value)
-		return;
+	struct svm_value *value = run->value;
+	long gone = n - 1;
 
-	if (svm_attrs_equal(&run->value->attrs, &map->defaults)) {
-		if (!store(map, run->first, run->last, NULL))
-			svm_value_put(&map->interned, run->value, n);
-	} else if (n > 1) {
-		if (!store(map, run->first, run->last, run->value))
-			svm_value_put(&map->interned, run->value, n - 1);
+	if (!value)
+		return;
+	if (svm_attrs_equal(&value->attrs, &map->defaults)) {
+		value = NULL;
+		gone = n;
 	}
+	if (!gone || store(map, run->first, run->last, value))
+		return;
+	map->count -= gone;
+	svm_value_put(&map->interned, run->value, gone);
 }
 
 /* Join equal neighbours from the one before @first to the one after @last. */
@@ -399,8 +427,10 @@ int svm_range_map_clear(struct svm_range_map *map, unsigned long first,
 		next = value->touched;
 		value->touched = NULL;
 		value->pending = 0;
-		if (!ret)
-			svm_value_put(&map->interned, value, pending);
+		if (ret)
+			continue;
+		map->count -= pending;
+		svm_value_put(&map->interned, value, pending);
 	}
 	return ret;
 }

@@ -17,6 +17,8 @@
  * @tree: from page numbers to interned attributes; absence means @defaults
  * @interned: every distinct value once
  * @defaults: what absence means
+ * @count: entries of @tree
+ * @limit: @count may not grow beyond; set after svm_range_map_init()
  * @lock: protects everything here, owned by the user of the map
  *
  * Invariants between calls, unless memory ran out: no entry equals the
@@ -26,6 +28,8 @@ struct svm_range_map {
 	struct maple_tree tree;
 	struct rhashtable interned;
 	struct svm_attrs defaults;
+	long count;
+	long limit;
 	struct mutex *lock; /* policy_lock of the process */
 };
 

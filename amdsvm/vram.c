@@ -34,17 +34,25 @@ void svm_vram_init(struct svm_devmem *mem)
 	INIT_LIST_HEAD(&mem->bare);
 	for (i = 0; i < mem->nr_chunks; i++) {
 		mem->chunks[i].backed = !bare;
+		mem->chunks[i].idle = !bare;
 		list_add_tail(&mem->chunks[i].link,
 			      bare ? &mem->bare : &mem->idle);
 	}
 	mem->backed = bare ? 0 : mem->nr_chunks;
+	mem->nr_idle = mem->backed;
 }
 
 static void chunk_relink(struct svm_devmem *mem, struct svm_chunk *chunk)
 {
 	lockdep_assert_held(&mem->lock);
 
-	if (!chunk->nr_used)
+	if (chunk->idle)
+		mem->nr_idle--;
+	chunk->idle = !chunk->nr_used;
+	if (chunk->idle)
+		mem->nr_idle++;
+
+	if (chunk->idle)
 		list_move(&chunk->link, &mem->idle);
 	else if (chunk->nr_used < SVM_CHUNK_PAGES)
 		list_move(&chunk->link, &mem->partial);
@@ -115,7 +123,7 @@ static bool back_one(struct svm_devmem *mem, unsigned long *flags)
 	}
 	chunk->backed = true;
 	mem->backed++;
-	list_add(&chunk->link, &mem->idle);
+	chunk_relink(mem, chunk);
 	return true;
 }
 
@@ -202,19 +210,13 @@ void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n)
 static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
 {
 	unsigned long chunks = 0;
-	struct svm_chunk *chunk;
-	unsigned long flags;
 	unsigned int i;
 
 	for (i = 0; i < svm_device_count(); i++) {
 		struct svm_devmem *mem = svm_device_get(i)->mem;
 
-		if (!mem || !mem->device->ops->unback)
-			continue;
-		spin_lock_irqsave(&mem->lock, flags);
-		list_for_each_entry(chunk, &mem->idle, link)
-			chunks++;
-		spin_unlock_irqrestore(&mem->lock, flags);
+		if (mem && mem->device->ops->unback)
+			chunks += READ_ONCE(mem->nr_idle);
 	}
 	return chunks ? chunks * SVM_CHUNK_PAGES : SHRINK_EMPTY;
 }
@@ -229,6 +231,8 @@ static unsigned long shrink_one(struct svm_devmem *mem)
 	chunk = list_first_entry_or_null(&mem->idle, struct svm_chunk, link);
 	if (chunk) {
 		list_del_init(&chunk->link);
+		chunk->idle = false;
+		mem->nr_idle--;
 		chunk->backed = false;
 		mem->backed--;
 	}

@@ -8,6 +8,7 @@
  * Locks: mmap_lock (read) held by the caller in all functions.
  */
 #include <linux/hmm.h>
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pgtable.h>
@@ -64,7 +65,8 @@ int svm_snapshot(struct mm_struct *mm, unsigned long start, unsigned long end,
  * @end: byte after the last, at most SVM_BLOCK_SIZE from @start
  * @pfns: HMM_PFN_REQ_FAULT for the pages wanted, 0 for the others; overwritten
  *
- * Best effort: what cannot be brought in (userfaultfd, out of memory) stays.
+ * Where a whole page table is missing, HMM brings in all of it when one page is
+ * wanted. Best effort: what cannot be brought in (userfaultfd, out of memory) stays.
  *
  * Context: mmap_lock held (read); sleeps for pages that migrate.
  */
@@ -92,24 +94,26 @@ static unsigned long next_in_vma(struct mm_struct *mm, unsigned long addr,
 {
 	while (addr < end) {
 		pgd_t *pgd = pgd_offset(mm, addr);
+		pud_t *pud, entry;
 		p4d_t *p4d;
-		pud_t *pud;
 
-		if (pgd_none(*pgd)) {
+		if (pgd_none(READ_ONCE(*pgd))) {
 			addr = pgd_addr_end(addr, end);
 			continue;
 		}
 		p4d = p4d_offset(pgd, addr);
-		if (p4d_none(*p4d)) {
+		if (p4d_none(READ_ONCE(*p4d))) {
 			addr = p4d_addr_end(addr, end);
 			continue;
 		}
 		pud = pud_offset(p4d, addr);
-		if (pud_none(*pud)) {
+		entry = READ_ONCE(*pud);
+		if (pud_none(entry)) {
 			addr = pud_addr_end(addr, end);
 			continue;
 		}
-		if (pud_leaf(*pud) || !pmd_none(*pmd_offset(pud, addr)))
+		if (pud_leaf(entry) ||
+		    !pmd_none(READ_ONCE(*pmd_offset(&entry, addr))))
 			return addr;
 		addr = pmd_addr_end(addr, end);
 	}
@@ -140,7 +144,9 @@ unsigned long svm_next_populated(struct mm_struct *mm, unsigned long start,
 			break;
 		start = max(start, vma->vm_start);
 		stop = min(end, vma->vm_end);
-		found = next_in_vma(mm, start, stop);
+		/* Other processes may take shared hugetlb tables away. */
+		found = is_vm_hugetlb_page(vma) ? stop :
+						  next_in_vma(mm, start, stop);
 		if (found < stop)
 			return found;
 		start = stop;
