@@ -5,7 +5,7 @@
 
 declare -A PACKAGES=(
 	[vm]="mmdebstrap debian-archive-keyring busybox-static
-	      cpio rsync kmod xz-utils util-linux"
+	      cpio rsync kmod xz-utils mount util-linux"
 	[user]="gcc libc6-dev meson ninja-build pkg-config check
 		libsmartcols-dev libjson-c-dev libmd-dev"
 	[static]="shellcheck codespell perl clang-format pahole gcc libc6-dev"
