@@ -30,8 +30,9 @@ configure_meson() {
 	else
 		rm -rf "$dir"
 	fi
+	# The default libdir depends on what the machine has installed.
 	# shellcheck disable=SC2086 # an option or nothing
-	quietly "$dir.log" meson setup $again --prefix=/usr "$@" "$dir" "$TOP" || die "meson setup failed"
+	quietly "$dir.log" meson setup $again --prefix=/usr --libdir=lib "$@" "$dir" "$TOP" || die "meson setup failed"
 	# Nothing may have changed for meson, which then leaves the file alone.
 	touch "$dir/build.ninja"
 }
