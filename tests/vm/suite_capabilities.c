@@ -146,11 +146,12 @@ START_TEST(device_list_has_capacity)
 }
 END_TEST
 
-/* An older program has a shorter entry: it gets the start of each. */
-START_TEST(device_list_has_short_entries)
+/* A newer program's entries are longer: what this driver does not know is zero. */
+START_TEST(device_list_has_longer_entries)
 {
 	struct {
-		uint32_t gpu_id, index;
+		struct amdsvm_device_info info;
+		uint64_t unknown;
 	} infos[MAX_DEVICES];
 	struct amdsvm_ioctl_get_devices_args args = {
 		.devices_ptr = (uintptr_t)infos,
@@ -161,9 +162,14 @@ START_TEST(device_list_has_short_entries)
 
 	memset(infos, 0xee, sizeof(infos));
 	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_GET_DEVICES, &args), 0);
-	for (i = 0; i < vm.devices; i++)
-		expect_eq(infos[i].gpu_id, vm.gpu[infos[i].index]);
-	expect_eq(infos[vm.devices].gpu_id, 0xeeeeeeee);
+	for (i = 0; i < vm.devices; i++) {
+		expect_eq(infos[i].info.gpu_id, vm.gpu[infos[i].info.index]);
+		expect_eq(infos[i].unknown, 0);
+	}
+	expect_eq(infos[vm.devices].info.gpu_id, 0xeeeeeeee);
+	/* The first release's are the shortest that any program has. */
+	args.entry_size = sizeof(infos[0].info) - 8;
+	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_GET_DEVICES, &args), -EINVAL);
 }
 END_TEST
 
@@ -232,7 +238,7 @@ static Suite *suite(void)
 	tcase_add_test(t, devices_are_described);
 	tcase_add_test(t, there_are_two_devices);
 	tcase_add_test(t, device_list_has_capacity);
-	tcase_add_test(t, device_list_has_short_entries);
+	tcase_add_test(t, device_list_has_longer_entries);
 	tcase_add_test(t, used_bytes_follow_the_pages);
 	tcase_add_test(t, backing_is_kept_and_given_back);
 	return s;

@@ -189,6 +189,7 @@ START_TEST(eviction_while_the_owner_works_loses_nothing)
 	int round;
 
 	needs_device_memory();
+	vm_use_all_processors();
 	if (vm_fork(&peer)) {
 		close(vm.fd);
 		vm.fd = vm_open();

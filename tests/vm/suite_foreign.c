@@ -212,6 +212,8 @@ static bool opener(struct peer *peer)
 	close(vm.fd);
 	vm.fd = vm_open();
 	expect_eq(set(memory, SIZE, { ATTR(GRANULARITY), 3 }), 0);
+	/* Written, so that the pages are no longer those of the parent. */
+	vm_fill(memory, SIZE, 1);
 	if (vm.lane != LANE_MIRROR)
 		expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = SIZE / PAGE);
 	send_file(peer->fd, vm.fd);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "vmtest.h"
 
@@ -69,11 +70,13 @@ START_TEST(exec_frees_device_pages)
 
 	needs_device_memory();
 	if (owner(&peer, _i)) {
+		vm_await(&peer);
 		dup2(peer.fd, STDIN_FILENO);
 		dup2(peer.fd, STDOUT_FILENO);
 		execl("/proc/self/exe", "suite", "hold", NULL);
 		_exit(1);
 	}
+	vm_tell(&peer);
 	/* The new program runs; nothing of the old one is left. */
 	vm_await(&peer);
 	expect_within(10, vm_used_pages() == 0);
@@ -89,10 +92,10 @@ START_TEST(a_segmentation_fault_frees_device_pages)
 
 	needs_device_memory();
 	if (owner(&peer, _i)) {
-		/* Check's children report this signal; it must end this one. */
-		signal(SIGSEGV, SIG_DFL);
+		vm_await(&peer);
 		*(volatile int *)vm_reserve(PAGE) = 1;
 	}
+	vm_tell(&peer);
 	expect(waitpid(peer.pid, &status, 0) == peer.pid);
 	expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 	expect_within(10, vm_used_pages() == 0);
@@ -189,7 +192,8 @@ START_TEST(a_thread_outlives_the_first)
 		close(vm.fd);
 		vm.fd = vm_open();
 		expect(!pthread_create(&thread, NULL, late_worker, NULL));
-		pthread_exit(NULL);
+		/* Not pthread_exit(): that loads a library, which a guest may lack. */
+		syscall(SYS_exit, 0);
 	}
 	expect_joined(&peer);
 	expect_within(10, vm_used_pages() == 0);
@@ -206,6 +210,7 @@ START_TEST(a_kill_interrupts_a_prefetch)
 	needs_device_memory();
 	expect_within(10, vm_used_pages() == 0);
 	size = vm_device(vm.gpu[0]).vram_bytes / 2;
+	vm_use_all_processors();
 	for (round = 0; round < 5; round++) {
 		if (vm_fork(&peer)) {
 			struct amdsvm_ioctl_prefetch_args args;

@@ -147,35 +147,90 @@ END_TEST
 
 #define KSM "/sys/kernel/mm/ksm/"
 
-START_TEST(merged_pages_stay_right)
+static void merge_on(void)
 {
-	struct amdsvm_ioctl_prefetch_args args;
-	char *memory = vm_anon_small(SIZE);
-	size_t i;
-
-	needs_device_memory();
-	for (i = 0; i < SIZE / PAGE; i++)
-		vm_fill(memory + i * PAGE, PAGE, i % 2);
 	expect_eq(vm_write_file(KSM "sleep_millisecs", "0"), 0);
 	expect_eq(vm_write_file(KSM "pages_to_scan", "1000"), 0);
 	expect_eq(vm_write_file(KSM "run", "1"), 0);
-	expect(!madvise(memory, SIZE, MADV_MERGEABLE));
-	expect_within(30, vm_read_number(KSM "pages_sharing") >= (long)(SIZE / PAGE) - 8);
-	expect_eq(vm_write_file(KSM "run", "0"), 0);
+}
 
-	/* Whether a merged page moves is the kernel's choice; that it is told is ours. */
-	vm_prefetch_on(vm.fd, memory, SIZE, vm.gpu[0], &args);
-	expect_eq(args.pages_moved + args.pages_busy + args.pages_unmovable, SIZE / PAGE);
-	expect_eq(args.pages_moved, vm_sums(memory, SIZE).pages_device);
-	for (i = 0; i < SIZE / PAGE; i++)
-		expect_bytes(memory + i * PAGE, PAGE, i % 2);
-	/* Sharing never shows: a write reaches one page only. */
-	for (i = 0; i < SIZE / PAGE; i += 3)
-		vm_fill(memory + i * PAGE, PAGE, 100 + i);
-	for (i = 0; i < SIZE / PAGE; i++)
-		expect_bytes(memory + i * PAGE, PAGE, i % 3 ? i % 2 : 100 + i);
+/* Undoes the merging as well. */
+static void merge_off(void)
+{
 	expect_eq(vm_write_file(KSM "run", "2"), 0);
 	expect_eq(vm_write_file(KSM "run", "0"), 0);
+}
+
+static char *mergeable(size_t size)
+{
+	char *memory = vm_anon_small(size);
+	size_t i;
+
+	for (i = 0; i < size / PAGE; i++)
+		vm_fill(memory + i * PAGE, PAGE, i % 2);
+	expect(!madvise(memory, size, MADV_MERGEABLE));
+	return memory;
+}
+
+/* Merged pages belong to whoever has equal bytes: they do not go to a device. */
+START_TEST(merged_pages_stay)
+{
+	struct amdsvm_ioctl_prefetch_args args;
+	char *memory;
+	size_t i;
+
+	needs_device_memory();
+	merge_on();
+	memory = mergeable(SIZE);
+	expect_within(30, vm_read_number(KSM "pages_sharing") >= (long)(SIZE / PAGE) - 2);
+	vm_prefetch_on(vm.fd, memory, SIZE, vm.gpu[0], &args);
+	expect_eq(args.pages_moved + args.pages_cleared + args.pages_already, 0);
+	expect_eq(args.pages_busy + args.pages_unmovable, SIZE / PAGE);
+	expect_location(memory, SIZE, SYSMEM);
+	for (i = 0; i < SIZE / PAGE; i++)
+		expect_bytes(memory + i * PAGE, PAGE, i % 2);
+	/* The merger holds the page that it looks at. */
+	expect_eq(vm_write_file(KSM "run", "0"), 0);
+	/* Sharing never shows: a write reaches one page only, which then moves. */
+	for (i = 0; i < SIZE / PAGE; i += 3)
+		vm_fill(memory + i * PAGE, PAGE, 100 + i);
+	expect_eq(vm_prefetch_on(vm.fd, memory, SIZE, vm.gpu[0], &args), 0);
+	expect_eq(args.pages_moved, (SIZE / PAGE + 2) / 3);
+	for (i = 0; i < SIZE / PAGE; i++)
+		expect_bytes(memory + i * PAGE, PAGE, i % 3 ? i % 2 : 100 + i);
+	merge_off();
+}
+END_TEST
+
+/*
+ * The merger compares with, and maps, the pages that it merged before. One that
+ * had become device memory would be read by the CPU, which cannot (R1), and
+ * would give other processes memory of this one's device (R7).
+ */
+START_TEST(the_merger_never_meets_device_pages)
+{
+	struct amdsvm_ioctl_prefetch_args args;
+	char *memory, *later;
+	long scans;
+	size_t i;
+
+	needs_device_memory();
+	merge_on();
+	memory = mergeable(SIZE);
+	expect_within(30, vm_read_number(KSM "pages_sharing") >= (long)(SIZE / PAGE) - 2);
+	vm_prefetch_on(vm.fd, memory, SIZE, vm.gpu[0], &args);
+	vm_prefetch_on(vm.fd, memory, PAGE, vm.gpu[0], &args);
+	vm_prefetch_on(vm.fd, memory + PAGE, PAGE, vm.gpu[0], &args);
+	/* Equal pages that come later are merged with those of before. */
+	later = mergeable(SIZE);
+	scans = vm_read_number(KSM "full_scans");
+	expect_within(30, vm_read_number(KSM "full_scans") >= scans + 3);
+	for (i = 0; i < SIZE / PAGE; i++) {
+		expect_bytes(later + i * PAGE, PAGE, i % 2);
+		expect_bytes(memory + i * PAGE, PAGE, i % 2);
+	}
+	expect_eq(vm_sums(later, SIZE).pages_device, 0);
+	merge_off();
 }
 END_TEST
 
@@ -253,7 +308,8 @@ static Suite *suite(void)
 	tcase_add_test(t, devices_unmap_what_is_swapped);
 	tcase_add_test(t, swapoff_with_pages_on_a_device);
 	t = vm_case(s, "core");
-	tcase_add_test(t, merged_pages_stay_right);
+	tcase_add_test(t, merged_pages_stay);
+	tcase_add_test(t, the_merger_never_meets_device_pages);
 	tcase_add_test(t, memory_charged_to_a_group_moves_within_its_limit);
 	tcase_add_test(t, compaction_leaves_pages_right);
 	return s;

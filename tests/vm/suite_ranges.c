@@ -48,12 +48,13 @@ static int set_granularity(char *memory, size_t page, size_t pages, uint32_t val
 START_TEST(a_range_is_listed_whole)
 {
 	char *memory = vm_anon(SIZE);
-	struct amdsvm_range_info range;
+	struct amdsvm_range_info ranges[2], range;
 
 	expect_eq(set(memory, SIZE, { ATTR(GRANULARITY), 4 }, { ATTR(PREFERRED_LOC), vm.gpu[1] },
 		      { ATTR(PREFETCH_LOC), SYSMEM }, { ATTR(SET_FLAGS), FLAG(GPU_EXEC) },
 		      { ATTR(ACCESS_IN_PLACE), vm.gpu[1] }), 0);
-	expect_eq(vm_list(NULL, 0, &range, 1), 1);
+	expect_eq(vm_list(NULL, 0, ranges, 2), 1);
+	range = ranges[0];
 	expect_eq(range.start, (uintptr_t)memory);
 	expect_eq(range.size, SIZE);
 	expect_eq(range.preferred_loc, vm.gpu[1]);
@@ -293,6 +294,25 @@ START_TEST(a_long_list_goes_on_from_next)
 }
 END_TEST
 
+/* Room for exactly what there is: the list ends here, and says so. */
+START_TEST(a_list_that_fits_exactly_is_complete)
+{
+	char *memory = vm_anon(SIZE);
+	struct amdsvm_range_info ranges[2];
+	uint64_t next;
+	uint32_t count;
+
+	expect_eq(set_granularity(memory, 0, 1, 4), 0);
+	expect_eq(set_granularity(memory, 2, 1, 4), 0);
+	expect_eq(vm_list_on(vm.fd, 0, 0, ranges, 2, &count, &next), 0);
+	expect_eq(count, 2);
+	expect_eq(next, 0);
+	expect_eq(vm_list_on(vm.fd, (uintptr_t)memory, PAGE, ranges, 1, &count, &next), 0);
+	expect_eq(count, 1);
+	expect_eq(next, 0);
+}
+END_TEST
+
 START_TEST(all_files_of_a_process_share_its_ranges)
 {
 	char *memory = vm_anon(SIZE);
@@ -332,6 +352,7 @@ static Suite *suite(void)
 	t = vm_case(s, "list");
 	tcase_add_test(t, the_list_is_clipped_to_the_window);
 	tcase_add_test(t, a_long_list_goes_on_from_next);
+	tcase_add_test(t, a_list_that_fits_exactly_is_complete);
 	tcase_add_test(t, all_files_of_a_process_share_its_ranges);
 	return s;
 }

@@ -30,7 +30,18 @@ static long slab_kib(void)
 static const struct {
 	size_t stride;
 	uint32_t kinds;
-} variants[] = { { 1, 2 }, { 2, 1 }, { 1, 7 } };
+} variants[] = { { 1, 7 }, { 2, 1 } };
+
+/* As set() does, without what a million calls would have to pay for it. */
+static void set_granularity(const char *page, uint32_t value)
+{
+	uint64_t words[4] = { (uintptr_t)page, PAGE, (uint64_t)1 << 32 | AMDSVM_IOCTL_SVM_OP_SET_ATTR,
+			      (uint64_t)value << 32 | ATTR(GRANULARITY) };
+
+	_Static_assert(sizeof(words) == sizeof(struct amdsvm_ioctl_svm_args) +
+						sizeof(struct amdsvm_ioctl_svm_attribute), "");
+	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_SVM + (8 << _IOC_SIZESHIFT), words), 0);
+}
 
 START_TEST(a_million_ranges_fit)
 {
@@ -44,7 +55,7 @@ START_TEST(a_million_ranges_fit)
 
 	before = slab_kib();
 	for (i = 0; i < RANGES; i++)
-		expect_eq(set(memory + i * stride * PAGE, PAGE, { ATTR(GRANULARITY), i % kinds }), 0);
+		set_granularity(memory + i * stride * PAGE, i % kinds);
 	bytes = (slab_kib() - before) * 1024;
 	printf("# %lu ranges, %ld bytes each\n", RANGES, bytes / (long)RANGES);
 	expect_eq(vm_counters().ranges, RANGES);

@@ -172,6 +172,36 @@ START_TEST(a_large_page_is_shared_by_fork_and_written_by_both)
 }
 END_TEST
 
+/*
+ * A large page in system memory that is no longer mapped as one. Before 6.15
+ * core does not migrate it, and offers drivers no way to split it: it is told
+ * as busy and stays usable.
+ */
+START_TEST(a_large_page_mapped_in_parts)
+{
+	const size_t hole = 100 * PAGE, size = 5 * PAGE;
+	char *memory, *copy = vm_anon(BLOCK);
+	struct amdsvm_ioctl_prefetch_args args;
+	int result;
+
+	needs_device_memory();
+	vm_fill(copy, BLOCK, 1);
+	memory = huge(BLOCK, 1);
+	expect(!madvise(memory + hole, size, MADV_DONTNEED));
+	result = vm_prefetch_on(vm.fd, memory, BLOCK, vm.gpu[0], &args);
+	expect_eq(result, 0);
+	expect_eq(args.pages_cleared, 5);
+	if (vm_kernel_is("6.1") || vm_kernel_is("6.12"))
+		expect_eq(args.pages_moved + args.pages_busy, 507);
+	else
+		expect_eq(args.pages_moved, 507);
+	expect_eq(vm_sums(memory, BLOCK).pages_device, args.pages_moved + 5);
+	expect_zero(memory + hole, size);
+	expect(!memcmp(memory, copy, hole));
+	expect(!memcmp(memory + hole + size, copy + hole + size, BLOCK - hole - size));
+}
+END_TEST
+
 START_TEST(large_pages_mapped_by_a_device_are_mapped_whole)
 {
 	char *memory = huge(SIZE, 1);
@@ -238,6 +268,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_large_page_on_the_device_is_cut_by_mprotect);
 	tcase_add_test(t, a_large_page_on_the_device_is_cut_by_dontneed);
 	tcase_add_test(t, a_large_page_is_shared_by_fork_and_written_by_both);
+	tcase_add_test(t, a_large_page_mapped_in_parts);
 	tcase_add_test(t, large_pages_mapped_by_a_device_are_mapped_whole);
 	tcase_add_test(t, khugepaged_and_collapse_leave_device_pages_right);
 	tcase_add_test(t, unaligned_memory_moves);

@@ -45,7 +45,7 @@ static void *mover(void *argument)
 
 /* Counts up its own word of each page: any stale or lost page shows in the sum. */
 #define COUNTERS 4
-#define COUNTER_ROUNDS 60
+#define COUNTER_ROUNDS 25
 
 static void *counter(void *argument)
 {
@@ -89,7 +89,7 @@ START_TEST(counting_while_pages_move)
 END_TEST
 
 /* All threads fault the same page at once: before 6.15 core let them starve each other. */
-#define FAULT_ROUNDS 100
+#define FAULT_ROUNDS 60
 static pthread_barrier_t barrier;
 
 static void *toucher(void *argument)
@@ -140,7 +140,7 @@ static void *remapper(void *argument)
 	int round;
 
 	(void)argument;
-	for (round = 0; round < 60; round++) {
+	for (round = 0; round < 40; round++) {
 		vm_fill(memory, memory_size, round);
 		expect_bytes(memory, memory_size, round);
 		expect(!munmap(memory, memory_size));
@@ -161,7 +161,11 @@ static void *mover_of_what_comes_and_goes(void *argument)
 	while (!stop) {
 		int result = vm_prefetch_on(vm.fd, memory, memory_size, places[i++ % 3], &args);
 
-		expect(result == 0 || result == -EBUSY || result == -EFAULT);
+		if (result && result != -EBUSY && result != -EFAULT)
+			vm_fail(HERE, "PREFETCH is %d: moved %llu cleared %llu already %llu no_space %llu busy %llu unmovable %llu used %llu",
+				result, args.pages_moved, args.pages_cleared, args.pages_already,
+				args.pages_no_space, args.pages_busy, args.pages_unmovable,
+				(unsigned long long)vm_used_pages());
 	}
 	return NULL;
 }
@@ -182,6 +186,42 @@ START_TEST(unmapping_while_pages_move)
 }
 END_TEST
 
+/* The CPU is first with some of the pages that are about to be cleared. */
+static void *first_toucher(void *argument)
+{
+	size_t page;
+
+	(void)argument;
+	for (page = memory_size / PAGE; page--;)
+		*(volatile uint64_t *)(memory + page * PAGE) = page + 1;
+	return NULL;
+}
+
+START_TEST(touching_while_pages_are_cleared)
+{
+	struct amdsvm_ioctl_prefetch_args args;
+	pthread_t thread;
+	size_t page;
+	int round;
+
+	needs_device_memory();
+	memory_size = BLOCK;
+	memory = vm_anon_small(memory_size);
+	for (round = 0; round < 20; round++) {
+		expect(!madvise(memory, memory_size, MADV_DONTNEED));
+		thread = start_thread(first_toucher, 0);
+		expect_eq(vm_prefetch_on(vm.fd, memory, memory_size, vm.gpu[round % 2], &args), 0);
+		/* The device is all but empty: what lost a race is busy, or moved later. */
+		expect_eq(args.pages_no_space, 0);
+		expect_eq(args.pages_moved + args.pages_cleared + args.pages_already + args.pages_busy,
+			  memory_size / PAGE);
+		join_thread(thread);
+		for (page = 0; page < memory_size / PAGE; page++)
+			expect_eq(*(volatile uint64_t *)(memory + page * PAGE), page + 1);
+	}
+}
+END_TEST
+
 START_TEST(protecting_and_dropping_while_pages_move)
 {
 	pthread_t thread;
@@ -191,7 +231,7 @@ START_TEST(protecting_and_dropping_while_pages_move)
 	memory_size = 128 * PAGE;
 	memory = vm_anon(memory_size);
 	thread = start_thread(mover, 0);
-	for (round = 0; round < 40; round++) {
+	for (round = 0; round < 25; round++) {
 		vm_fill(memory, memory_size, round);
 		expect(!mprotect(memory, memory_size / 2, PROT_READ));
 		expect_bytes(memory, memory_size, round);
@@ -332,18 +372,25 @@ START_TEST(mapping_while_the_cpu_changes_protection)
 }
 END_TEST
 
+static void setup(void)
+{
+	vm_setup();
+	vm_use_all_processors();
+}
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("threads");
-	TCase *t = vm_case(s, "data");
+	TCase *t = vm_case_with(s, "data", setup, NULL);
 
 	tcase_add_loop_test(t, counting_while_pages_move, 0, 2);
 	tcase_add_loop_test(t, many_threads_fault_one_page, 0, 2);
 	tcase_add_test(t, unmapping_while_pages_move);
+	tcase_add_test(t, touching_while_pages_are_cleared);
 	tcase_add_test(t, protecting_and_dropping_while_pages_move);
 	tcase_add_test(t, forking_while_pages_move);
 	tcase_add_loop_test(t, evicting_while_threads_write, 0, 2);
-	t = vm_case(s, "policy");
+	t = vm_case_with(s, "policy", setup, NULL);
 	tcase_add_test(t, setting_attributes_in_parallel);
 	tcase_add_test(t, mapping_while_the_cpu_changes_protection);
 	return s;

@@ -5,6 +5,7 @@
  * vmcalls.c, what memory is compared with in vmmemory.c.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -97,6 +98,30 @@ uint64_t vm_seed(void)
 	return seed && *seed ? strtoull(seed, NULL, 0) : 1;
 }
 
+/*
+ * A page that another processor is just putting on its list of pages is in use,
+ * and does not migrate (R5). Tests that count exactly keep to one processor, so
+ * that no list but its own ever has their pages.
+ */
+static void use_one_processor(void)
+{
+	int processor = sched_getcpu();
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor < 0 ? 0 : processor, &set);
+	expect(!sched_setaffinity(0, sizeof(set), &set));
+}
+
+/* For tests whose subject is what happens at the same time. */
+void vm_use_all_processors(void)
+{
+	cpu_set_t set;
+
+	memset(&set, 0xff, sizeof(set));
+	expect(!sched_setaffinity(0, sizeof(set), &set));
+}
+
 void vm_setup(void)
 {
 	struct amdsvm_device_info infos[MAX_DEVICES];
@@ -108,6 +133,7 @@ void vm_setup(void)
 	uint32_t i;
 
 	test_process = getpid();
+	use_one_processor();
 	vm.lane = vm_lane();
 	vm.fd = vm_open();
 	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_GET_DEVICES, &args), 0);

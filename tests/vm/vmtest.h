@@ -66,6 +66,7 @@ TCase *vm_case(Suite *suite, const char *name);
 TCase *vm_case_with(Suite *suite, const char *name, void (*setup)(void), void (*teardown)(void));
 TCase *vm_case_without_device(Suite *suite, const char *name);
 void vm_setup(void);
+void vm_use_all_processors(void);
 enum lane vm_lane(void);
 void vm_skip(int index, const char *reason);
 uint64_t vm_seed(void);
