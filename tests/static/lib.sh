@@ -21,7 +21,7 @@ sources() {
 	if git -C "$TOP" rev-parse --git-dir >/dev/null 2>&1; then
 		git -C "$TOP" ls-files --cached --others --exclude-standard -- "$@"
 	else
-		(cd "$TOP" && find . -path ./build -prune -o -type f -print | sed 's,^\./,,' |
+		(cd "$TOP" && find . \( -path ./build -o -path ./.git \) -prune -o -type f -print | sed 's,^\./,,' |
 			while read -r file; do
 				# shellcheck disable=SC2254 # the patterns are patterns
 				for pattern; do case $file in $pattern) echo "$file" ;; esac; done
