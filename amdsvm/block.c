@@ -184,7 +184,7 @@ void svm_block_put(struct svm_block *block)
 	/* The collector clears the bit, then counts references. */
 	smp_mb__after_atomic();
 	if (idle && !test_bit(0, &block->gc_queued) &&
-		   refcount_inc_not_zero(&block->refs)) {
+	    refcount_inc_not_zero(&block->refs)) {
 		block_queue_gc(block);
 		block_put_ref(block);
 	}

