@@ -313,6 +313,11 @@ START_TEST(array_folds_in_order)
 		ck_assert_int_eq(svm_attr_change_parse(&change, attrs, n), 0);
 		svm_attrs_apply(&whole, &change, &whole);
 		ck_assert(svm_attrs_equal(&whole, &stepwise));
+		/* Each thing is said once: others than apply read the change, too. */
+		ck_assert_uint_eq(change.set_flags & change.clr_flags, 0);
+		ck_assert_uint_eq(change.access & change.access_in_place, 0);
+		ck_assert_uint_eq(change.no_access &
+				  (change.access | change.access_in_place), 0);
 		ck_assert_uint_eq(whole.access & whole.access_in_place, 0);
 	}
 }

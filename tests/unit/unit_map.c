@@ -74,6 +74,7 @@ void map_check_interned(void)
 	while ((value = mas_find(&mas, ULONG_MAX)))
 		values[n++] = value;
 	ck_assert_uint_eq(n, map.tree.count);
+	ck_assert_int_eq(map.count, n);
 	ck_assert_uint_eq(map.interned.nelems, count_distinct(values, n));
 	ck_assert_int_eq(shim.objects, map.interned.nelems);
 	free(values);

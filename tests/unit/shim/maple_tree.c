@@ -54,6 +54,8 @@ void __mt_destroy(struct maple_tree *mt)
 	mt->entries = NULL;
 	mt->count = 0;
 	mt->room = 0;
+	/* As 6.1 does: who goes on with the tree must initialize it again. */
+	mt->flags = 0;
 }
 
 /* Number of the first entry that ends at @index or behind it. */
