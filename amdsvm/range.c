@@ -436,6 +436,27 @@ int svm_range_map_clear(struct svm_range_map *map, unsigned long first,
 }
 
 /**
+ * svm_range_map_unset() - svm_range_map_clear() on request of a user
+ * @map: the map
+ * @first: first page
+ * @last: last page, inclusive, below ULONG_MAX
+ *
+ * What is unmapped must go whatever it costs; a request may be refused.
+ *
+ * Return: 0; -ENOMEM, also when a hole in an entry would make one too many.
+ */
+int svm_range_map_unset(struct svm_range_map *map, unsigned long first,
+			unsigned long last)
+{
+	struct piece piece = piece_at(map, first);
+
+	if (piece.value && piece.first < first && piece.last > last &&
+	    !may_grow(map, 1))
+		return -ENOMEM;
+	return svm_range_map_clear(map, first, last);
+}
+
+/**
  * svm_range_map_at() - attributes of one page
  * @map: the map
  * @page: the page
@@ -464,10 +485,15 @@ bool svm_range_map_next(struct svm_range_map *map, unsigned long page,
 			unsigned long last, struct svm_range *range)
 {
 	MA_STATE(mas, &map->tree, page, page);
-	struct svm_value *value = mas_find(&mas, last);
+	struct svm_value *value;
 
-	if (!value)
-		return false;
+	/* Explicit defaults are left where merge() ran out of memory. */
+	do {
+		value = mas_find(&mas, last);
+		if (!value)
+			return false;
+	} while (svm_attrs_equal(&value->attrs, &map->defaults));
+
 	range->first = mas.index;
 	range->last = mas.last;
 	range->attrs = value->attrs;

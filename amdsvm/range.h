@@ -50,6 +50,8 @@ int svm_range_map_apply(struct svm_range_map *map, unsigned long first,
 			const struct svm_attr_change *change);
 int svm_range_map_clear(struct svm_range_map *map, unsigned long first,
 			unsigned long last);
+int svm_range_map_unset(struct svm_range_map *map, unsigned long first,
+			unsigned long last);
 
 void svm_range_map_at(struct svm_range_map *map, unsigned long page,
 		      struct svm_range *range);

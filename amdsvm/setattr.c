@@ -217,7 +217,7 @@ int svm_call_unset_range(struct svm_call *call, void *arg)
 		return -EINTR;
 	ret = svm_policy_lock(process);
 	if (!ret) {
-		ret = svm_range_map_clear(&process->ranges,
+		ret = svm_range_map_unset(&process->ranges,
 					  args->start >> PAGE_SHIFT,
 					  (args->start + args->size - 1) >>
 					  PAGE_SHIFT);

@@ -69,8 +69,7 @@ struct svm_value *svm_value_find(struct rhashtable *values,
  * @values: the table
  * @attrs: attributes
  *
- * Return: the value with one more reference, or an error pointer (-ENOMEM, or
- * what the hash table says when it cannot grow).
+ * Return: the value with one more reference, or ERR_PTR(-ENOMEM).
  */
 struct svm_value *svm_value_get(struct rhashtable *values,
 				const struct svm_attrs *attrs)
@@ -89,10 +88,11 @@ struct svm_value *svm_value_get(struct rhashtable *values,
 	value->attrs = *attrs;
 	value->refs = 1;
 
+	/* Whatever keeps the table from growing, to the caller it is memory. */
 	ret = rhashtable_insert_fast(values, &value->node, value_params);
 	if (ret) {
 		kfree(value);
-		return ERR_PTR(ret);
+		return ERR_PTR(-ENOMEM);
 	}
 	return value;
 }

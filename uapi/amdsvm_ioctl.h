@@ -105,7 +105,8 @@ struct amdsvm_ioctl_svm_attribute {
  * Errors: -EINVAL (nattr larger than the size of the call; unknown operation,
  * attribute, flag or device; unaligned or empty range, or one above 48 bits),
  * -EFAULT (part of the range is not mapped, or is device I/O memory),
- * -EOPNOTSUPP (hugetlb memory), -ENOMEM.
+ * -EOPNOTSUPP (hugetlb memory), -ENOMEM (also when the process would have more
+ * ranges, at the end or on the way there, than the module's max_ranges).
  */
 struct amdsvm_ioctl_svm_args {
 	__u64 start_addr;
@@ -257,7 +258,7 @@ struct amdsvm_ioctl_residency_args {
 
 /*
  * UNSET_RANGE: attributes of [start, start + size) back to the defaults. Moves
- * nothing. Memory that is not mapped is no error.
+ * nothing. Memory that is not mapped is no error. -ENOMEM as with SET_ATTR.
  */
 struct amdsvm_ioctl_unset_range_args {
 	__u64 start;

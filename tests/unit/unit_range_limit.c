@@ -43,6 +43,24 @@ START_TEST(no_entry_beyond_the_limit)
 }
 END_TEST
 
+/* A request for a hole is refused at the limit; what is unmapped goes anyway. */
+START_TEST(holes_on_request_are_limited)
+{
+	set(10, 39, 1, 0);
+	map.limit = 1;
+	ck_assert_int_eq(svm_range_map_unset(&map, 20, 25), -ENOMEM);
+	ck_assert_int_eq(map.count, 1);
+	ck_assert_int_eq(svm_range_map_unset(&map, 30, 50), 0);
+	ck_assert_int_eq(svm_range_map_unset(&map, 0, 12), 0);
+	ck_assert_int_eq(map.count, 1);
+	ck_assert_int_eq(svm_range_map_clear(&map, 20, 25), 0);
+	ck_assert_int_eq(map.count, 2);
+	ck_assert_int_eq(svm_range_map_unset(&map, 0, 100), 0);
+	ck_assert_int_eq(map.count, 0);
+	map_check_merged();
+}
+END_TEST
+
 START_TEST(refused_changes_leave_all)
 {
 	unsigned long refused = 0;
@@ -74,6 +92,7 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(tc, map_setup, map_teardown);
 	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, no_entry_beyond_the_limit);
+	tcase_add_test(tc, holes_on_request_are_limited);
 	tcase_add_test(tc, refused_changes_leave_all);
 	suite_add_tcase(suite, tc);
 	return suite;

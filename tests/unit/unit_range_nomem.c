@@ -79,6 +79,18 @@ static void heal(void)
  * @op with @count allocations failing from the @nth on. False when it needed
  * fewer than that, so that the sweep is over.
  */
+/* Explicit defaults may stay in the tree; nobody is to see them. */
+static void expect_no_default_listed(void)
+{
+	unsigned long page = 0;
+	struct svm_range range;
+
+	while (svm_range_map_next(&map, page, ULONG_MAX - 1, &range)) {
+		world_expect(!svm_attrs_equal(&range.attrs, &map.defaults));
+		page = range.last + 1;
+	}
+}
+
 static bool attempt(const struct operation *op, unsigned long nth,
 		    unsigned long count)
 {
@@ -97,6 +109,7 @@ static bool attempt(const struct operation *op, unsigned long nth,
 	if (!ret)
 		world_do_model(op);
 	world_compare_all();
+	expect_no_default_listed();
 	/* One failure of the change itself leaves memory to tidy up with. */
 	if (ret && count == 1)
 		world_compare_merged();
