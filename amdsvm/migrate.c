@@ -124,8 +124,9 @@ static bool unsettled(const struct migration *m, unsigned long *first,
 }
 
 /*
- * File pages do not move. Neither do merged ones, though core would let them:
- * ksmd compares and shares whatever its tree points to, as if it were RAM.
+ * File pages do not move. Neither do merged ones, shared over fork from a
+ * mapping that may be merged, though core would let them: ksmd compares and
+ * shares whatever its tree points to, as if it were RAM.
  */
 static bool page_may_move(struct page *page)
 {
@@ -376,10 +377,17 @@ static void run(struct migration *m, struct svm_move_counts *counts)
 	svm_count(m->process, SVM_PAGES_FAILED, busy);
 }
 
-/* Memory that never goes to a device; a normal outcome, not an error. */
+/*
+ * Memory that never goes to a device; a normal outcome, not an error.
+ *
+ * VM_MERGEABLE: ksmd maps a merged page before it notes where. migrate_vma in
+ * between takes the page out of the page table, and its reverse map never finds
+ * the place again: a migration entry stays behind, and the process's exit is a
+ * BUG (seen on 6.1 to 7.2).
+ */
 static bool stays_in_ram(struct vm_area_struct *vma)
 {
-	return (vma->vm_flags & (VM_SPECIAL | VM_SHARED)) ||
+	return (vma->vm_flags & (VM_SPECIAL | VM_SHARED | VM_MERGEABLE)) ||
 	       !(vma->vm_flags & VM_READ) || vma_is_dax(vma) ||
 	       is_vm_hugetlb_page(vma);
 }

@@ -151,7 +151,7 @@ enum amdsvm_memory_kind {
 /* Why devices have no memory (amdsvm_ioctl_get_caps_args.memory_reason). */
 enum amdsvm_memory_reason {
 	AMDSVM_REASON_NONE,		/* they have */
-	AMDSVM_REASON_NO_KERNEL_SUPPORT,/* no CONFIG_DEVICE_PRIVATE, no reserved range given */
+	AMDSVM_REASON_NO_KERNEL_SUPPORT,/* no private memory here (see README), no range given */
 	AMDSVM_REASON_RANGE_INVALID,	/* coherent_base/coherent_size: misaligned or too small */
 	AMDSVM_REASON_RANGE_NOT_RESERVED,/* the range given is ordinary system RAM */
 	AMDSVM_REASON_RANGE_BUSY,	/* the range given is in use */
@@ -294,7 +294,7 @@ struct amdsvm_ioctl_prefetch_args {
 	__u64 pages_already;	/* out: were there already */
 	__u64 pages_no_space;	/* out: stayed for want of memory at the location */
 	__u64 pages_busy;	/* out: stayed because in use (pinned, locked, moving) */
-	__u64 pages_unmovable;	/* out: shared or file memory, no page, no read access */
+	__u64 pages_unmovable;	/* out: shared, file or mergeable memory, no page, no read access */
 };
 
 /* GET_COUNTERS: what happened in this process since it opened /dev/amdsvm. */
