@@ -15,7 +15,7 @@
 int main(void)
 {
 	struct amdsvm_prefetch_result result;
-	struct amdsvm_device_info *devices;
+	struct amdsvm_device_info *devices = NULL;
 	struct amdsvm_context *ctx;
 	size_t count;
 	int ret;
@@ -28,6 +28,8 @@ int main(void)
 
 	char *memory = aligned_alloc(SIZE, SIZE);
 
+	if (!memory)
+		return 1;
 	memset(memory, 1, SIZE);
 	ret = amdsvm_get_devices(ctx, &devices, &count);
 	if (!ret && count)
