@@ -8,7 +8,7 @@ declare -A PACKAGES=(
 	      cpio rsync kmod xz-utils mount util-linux"
 	[user]="gcc libc6-dev meson ninja-build pkg-config check
 		libsmartcols-dev libjson-c-dev libmd-dev"
-	[static]="shellcheck codespell perl clang-format pahole gcc libc6-dev"
+	[static]="shellcheck codespell perl pahole gcc libc6-dev"
 )
 
 # need GROUP...: installs what is missing of the groups' packages.
