@@ -233,7 +233,8 @@ const struct command cmd_demo = {
 		"  FILE        a file of at least 64 MiB; without it a large one is looked for in\n"
 		"              /boot, /var/cache/apt/archives, /usr and /var/lib\n"
 		"\n"
-		"Fails when a page is not where it must be after a step, or a byte is not what it\n"
-		"was. FRAME is '-' without CAP_SYS_ADMIN, and for pages the CPU cannot address.\n",
+		"Fails when a page is not where it must be after a step, when the CPU's page\n"
+		"table or the driver's counters disagree, or a byte is not what it was.\n"
+		"FRAME is '-' without CAP_SYS_ADMIN, and for pages the CPU cannot address.\n",
 	.run = run,
 };

@@ -59,6 +59,7 @@ struct demo {
 	struct demo_step steps[DEMO_MAX_STEPS];
 	size_t nsteps;
 	struct amdsvm_ioctl_get_counters_args counters;	/* after the last step */
+	uint32_t location;	/* of all pages, after the last step; 0 is system memory */
 };
 
 /* ---- demo_file.c; exit codes, with a sentence ---- */
@@ -86,7 +87,8 @@ struct demo_step *demo_begin(struct demo *demo, const char *fmt, ...)
 
 /*
  * demo_end() - record what is seen after a step, and fail unless all pages are
- * where they must be.
+ * where they must be, the CPU's page table agrees, and the driver has counted
+ * each page that went there from where the step before left them.
  * @gpu_id: a device, or AMDSVM_IOCTL_SVM_LOCATION_SYSMEM.
  */
 int demo_end(struct demo *demo, struct demo_step *step, uint32_t gpu_id);

@@ -2,7 +2,8 @@
 /*
  * svmctl demo: one step, and the proof of it. Where the pages are is asked from
  * the driver for every page; the page that is watched also from the CPU's page
- * table, which knows nothing of the driver.
+ * table, which knows nothing of the driver. They must agree, and so must the
+ * driver's counters.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -75,6 +76,56 @@ static uint64_t pages_at(const struct demo *demo, const struct demo_step *step, 
 	return 0;
 }
 
+/* The CPU addresses all memory but the private memory of a device. */
+static bool cpu_addresses(const struct demo *demo, uint32_t gpu_id)
+{
+	size_t device;
+
+	for (device = 0; device < demo->ndevices; device++)
+		if (demo->devices[device].gpu_id == gpu_id)
+			return demo->devices[device].memory_kind != AMDSVM_MEMORY_PRIVATE;
+	return true;
+}
+
+/* A driver that only says that pages moved is found out here. */
+static int check_pagemap(const struct demo *demo, const struct demo_step *step, uint32_t gpu_id)
+{
+	bool present = cpu_addresses(demo, gpu_id);
+
+	if (pagemap_present(step->pagemap) == present && pagemap_swap(step->pagemap) == !present)
+		return SVMCTL_OK;
+	return failed("%s: the driver says that all pages are there, but /proc/self/pagemap has present %d and swap %d for 0x%jx, not %d and %d: report it",
+		      step->name, pagemap_present(step->pagemap), pagemap_swap(step->pagemap),
+		      (uintmax_t)demo->watched, present, !present);
+}
+
+/*
+ * All pages made the same way in a step, from where the last one left them, so
+ * exactly one counter has moved, by all of them; none if they stayed.
+ */
+static int check_counters(const struct demo *demo, const struct demo_step *step, uint32_t gpu_id)
+{
+	const uint32_t home = AMDSVM_IOCTL_SVM_LOCATION_SYSMEM;
+	uint64_t in = 0, out = 0, peer = 0;
+
+	if (demo->location == gpu_id)
+		;
+	else if (demo->location == home)
+		in = demo->npages;
+	else if (gpu_id == home)
+		out = demo->npages;
+	else
+		peer = demo->npages;
+
+	if (step->counters.pages_in == in && step->counters.pages_out == out &&
+	    step->counters.pages_peer == peer)
+		return SVMCTL_OK;
+	return failed("%s: the driver counted %ju pages to devices, %ju home and %ju between devices, not %ju, %ju and %ju: run it again while nobody evicts, and report it if it stays so",
+		      step->name, (uintmax_t)step->counters.pages_in,
+		      (uintmax_t)step->counters.pages_out, (uintmax_t)step->counters.pages_peer,
+		      (uintmax_t)in, (uintmax_t)out, (uintmax_t)peer);
+}
+
 static void subtract_counters(struct amdsvm_ioctl_get_counters_args *now,
 			      const struct amdsvm_ioctl_get_counters_args *before)
 {
@@ -117,7 +168,12 @@ int demo_end(struct demo *demo, struct demo_step *step, uint32_t gpu_id)
 		return failed("%s: only %ju of %ju pages are where they must be (busy pages: %ju); run it again, and report it if it stays so",
 			      step->name, (uintmax_t)there, (uintmax_t)demo->npages,
 			      (uintmax_t)step->moved.pages_busy);
-	return SVMCTL_OK;
+
+	ret = check_pagemap(demo, step, gpu_id);
+	if (!ret)
+		ret = check_counters(demo, step, gpu_id);
+	demo->location = gpu_id;
+	return ret;
 }
 
 /* One slice, again while pages were busy; the counts add up to the slice. */

@@ -3,7 +3,8 @@
  * A fake /dev/amdsvm for programs that are linked with it: tests of the library
  * and of svmctl run without the driver, under the sanitizers.
  *
- * fake_calls.c takes the place of open(), stat() and ioctl() of the C library;
+ * fake_calls.c takes the place of open(), stat(), pread() and ioctl() of the C
+ * library;
  * fake_device.c answers the calls. The model: memory is where it was moved to,
  * and with private devices a CPU access brings it home, by page protection and
  * SIGSEGV. Attributes are taken, listed as they came and never merged.
@@ -37,6 +38,10 @@ struct fake {
 	uint32_t busy_pages;	/* the next PREFETCH calls leave so many behind */
 	int lose_page;		/* PREFETCH leaves one page behind and says nothing */
 	int corrupt_byte;	/* PREFETCH changes one byte */
+	unsigned int pagemap_lie;	/* so many reads of pagemap on, one is wrong; 0: none */
+	uint64_t miscount_in;	/* so many pages GET_COUNTERS leaves out */
+	uint64_t miscount_out;
+	uint64_t miscount_peer;
 
 	/* Seen by the fake. */
 	unsigned int calls;	/* ioctls, interrupted ones included */
@@ -54,7 +59,7 @@ struct fake {
  * The state. Initial values come from the environment, for programs that are
  * run as a whole: FAKE_OPEN_ERROR (errno), FAKE_KIND (none, private, coherent),
  * FAKE_DEVICES, FAKE_RANGES, FAKE_VRAM_MB, FAKE_BUSY, FAKE_LOSE, FAKE_CORRUPT,
- * FAKE_CALL_ERROR (errno).
+ * FAKE_PAGEMAP, FAKE_MISCOUNT (in, out, peer), FAKE_CALL_ERROR (errno).
  */
 extern struct fake fake;
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * open(), stat() and ioctl() in place of those of the C library: /dev/amdsvm
- * leads to the fake, everything else to the kernel.
+ * open(), stat(), pread() and ioctl() in place of those of the C library:
+ * /dev/amdsvm leads to the fake, everything else to the kernel. What is read of
+ * /proc/self/pagemap passes through the fake: the kernel knows nothing of pages
+ * on its devices.
  *
  * A fake file is an open /dev/full: a real character device that hardly any
  * program has open, so that pidfd_getfd() and fstat() work on it as they are.
@@ -23,6 +25,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "fake_memory.h"
 
 #define STAND_IN "/dev/full"
 #define STAND_IN_NUMBER makedev(1, 7)
@@ -32,10 +35,19 @@ static bool is_device_path(const char *path)
 	return !strcmp(path, "/dev/amdsvm");
 }
 
+/* This process's pagemap, which the program opens once. */
+static int pagemap_file = -1;
+
 static int fake_open(const char *path, int flags, mode_t mode)
 {
-	if (!is_device_path(path))
-		return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	int fd;
+
+	if (!is_device_path(path)) {
+		fd = syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+		if (!strcmp(path, "/proc/self/pagemap"))
+			pagemap_file = fd;
+		return fd;
+	}
 
 	fake.open_flags = flags;
 	if (fake.open_error) {
@@ -87,6 +99,25 @@ int stat64(const char *path, struct stat64 *st)
 		return -1;
 	}
 	return fstatat64(AT_FDCWD, is_device_path(path) ? STAND_IN : path, st, 0);
+}
+
+static ssize_t fake_pread(int fd, void *buffer, size_t size, off64_t offset)
+{
+	ssize_t got = syscall(SYS_pread64, fd, buffer, size, offset);
+
+	if (fd >= 0 && fd == pagemap_file && got > 0)
+		fake_pagemap(buffer, got / sizeof(uint64_t), offset / sizeof(uint64_t));
+	return got;
+}
+
+ssize_t pread(int fd, void *buffer, size_t size, off_t offset)
+{
+	return fake_pread(fd, buffer, size, offset);
+}
+
+ssize_t pread64(int fd, void *buffer, size_t size, off64_t offset)
+{
+	return fake_pread(fd, buffer, size, offset);
 }
 
 static bool is_fake(int fd)

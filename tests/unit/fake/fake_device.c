@@ -46,6 +46,15 @@ static void set_kind(const char *kind)
 	fake.vram_bytes = 0;
 }
 
+static void set_miscount(const char *counter)
+{
+	if (!counter)
+		return;
+	fake.miscount_in = !strcmp(counter, "in");
+	fake.miscount_out = !strcmp(counter, "out");
+	fake.miscount_peer = !strcmp(counter, "peer");
+}
+
 __attribute__((constructor))
 static void read_environment(void)
 {
@@ -57,6 +66,8 @@ static void read_environment(void)
 	fake.busy_pages = environment("FAKE_BUSY", 0);
 	fake.lose_page = environment("FAKE_LOSE", 0);
 	fake.corrupt_byte = environment("FAKE_CORRUPT", 0);
+	fake.pagemap_lie = environment("FAKE_PAGEMAP", 0);
+	set_miscount(getenv("FAKE_MISCOUNT"));
 	fake_add_ranges(environment("FAKE_RANGES", 0));
 }
 
@@ -195,6 +206,21 @@ static int unset_range(const struct amdsvm_ioctl_unset_range_args *args)
 	return 0;
 }
 
+/* Pages are left out only where there are some. */
+static uint64_t counted(uint64_t pages, uint64_t miscount)
+{
+	return pages < miscount ? pages : pages - miscount;
+}
+
+static int get_counters(struct amdsvm_ioctl_get_counters_args *args)
+{
+	*args = fake.counters;
+	args->pages_in = counted(args->pages_in, fake.miscount_in);
+	args->pages_out = counted(args->pages_out, fake.miscount_out);
+	args->pages_peer = counted(args->pages_peer, fake.miscount_peer);
+	return 0;
+}
+
 int fake_call(unsigned long request, void *args)
 {
 	struct amdsvm_ioctl_get_version_args *version = args;
@@ -228,8 +254,7 @@ int fake_call(unsigned long request, void *args)
 	case _IOC_NR(AMDSVM_IOC_PREFETCH):
 		return fake_prefetch(args);
 	case _IOC_NR(AMDSVM_IOC_GET_COUNTERS):
-		memcpy(args, &fake.counters, sizeof(fake.counters));
-		return 0;
+		return get_counters(args);
 	default:
 		return ENOTTY;
 	}

@@ -189,6 +189,22 @@ int fake_residency(struct amdsvm_ioctl_residency_args *args)
 	return 0;
 }
 
+#define PAGEMAP_PRESENT	(1ULL << 63)
+#define PAGEMAP_SWAP	(1ULL << 62)
+
+void fake_pagemap(uint64_t *entries, size_t count, uint64_t page)
+{
+	bool lie = fake.pagemap_lie && !--fake.pagemap_lie;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (place_of(page + i) != HOME && fake.memory_kind == AMDSVM_MEMORY_PRIVATE)
+			entries[i] = PAGEMAP_SWAP;
+		if (lie)
+			entries[i] ^= PAGEMAP_PRESENT | PAGEMAP_SWAP;
+	}
+}
+
 int fake_evict(struct amdsvm_ioctl_evict_args *args)
 {
 	uint32_t i;

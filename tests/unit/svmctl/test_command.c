@@ -361,6 +361,33 @@ START_TEST(demo_fails_when_it_must)
 }
 END_TEST
 
+/* What the driver says of itself is held against what others see. */
+START_TEST(demo_believes_no_driver)
+{
+	static const struct {
+		const char *environment, *step, *why;
+	} cases[] = {
+		/* The first read is after the file is in memory, the next on a device. */
+		{ "FAKE_PAGEMAP=1", "file in system memory", "present 0 and swap 1" },
+		{ "FAKE_PAGEMAP=2", "system to device 0", "present 1 and swap 0" },
+		{ "FAKE_PAGEMAP=2 FAKE_KIND=coherent", "system to device 0",
+		  "present 0 and swap 1" },
+		{ "FAKE_MISCOUNT=in", "system to device 0", "counted 16384 pages to devices" },
+		{ "FAKE_MISCOUNT=peer", "device 0 to device 1", "16384 between devices" },
+		{ "FAKE_MISCOUNT=out", "CPU reads, pages come home", "16384 home" },
+		{ "FAKE_MISCOUNT=out FAKE_KIND=coherent", "device to system", "16384 home" },
+	};
+	const char *command = demo_command();
+	struct outcome *outcome = run_svmctl(cases[_i].environment, command);
+
+	forget_file(command);
+	ck_assert_int_eq(outcome->status, 1);
+	ck_assert_msg(strstr(outcome->err, cases[_i].step), "%s", outcome->err);
+	ck_assert_msg(strstr(outcome->err, cases[_i].why), "%s", outcome->err);
+	ck_assert_ptr_eq(strchr(outcome->err, '\n'), outcome->err + strlen(outcome->err) - 1);
+}
+END_TEST
+
 START_TEST(demo_wants_a_large_file)
 {
 	struct outcome *outcome = run_svmctl("", "demo /etc/passwd");
@@ -398,6 +425,7 @@ TCase *command_case(void)
 	tcase_add_test(tc, prefetch_counts);
 	tcase_add_loop_test(tc, demo_moves_everything, 0, 4);
 	tcase_add_loop_test(tc, demo_fails_when_it_must, 0, 7);
+	tcase_add_loop_test(tc, demo_believes_no_driver, 0, 7);
 	tcase_add_test(tc, demo_wants_a_large_file);
 	return tc;
 }
