@@ -1,60 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * Wrong arguments. Each test starts from memory with ranges and, where devices
- * have memory, pages on a device, and ends by comparing all of it: an error
- * found in validation changes nothing (R8), and nothing that a user can do
- * prints to the kernel's log.
+ * Wrong arguments. Each test starts from the witness, and ends by comparing all
+ * of it: an error found in validation changes nothing (R8), and nothing that a
+ * user can do prints to the kernel's log.
  */
-#include <fcntl.h>
-
 #include "vmtest.h"
 
-#define SIZE (64 * PAGE)
+#define SIZE VM_WITNESS_SIZE
 
 static char *memory;
-static int log_fd;
-static struct amdsvm_range_info ranges_before[8];
-static struct amdsvm_page_info pages_before[SIZE / PAGE];
-static unsigned int count_before;
 
 static void setup(void)
 {
-	struct amdsvm_ioctl_residency_args sums;
-
-	vm_setup();
-	memory = vm_anon(SIZE);
-	vm_fill(memory, SIZE, 7);
-	expect_eq(set(memory, 8 * PAGE, { ATTR(GRANULARITY), 4 }), 0);
-	expect_eq(set(memory + 24 * PAGE, 8 * PAGE, { ATTR(NO_ACCESS), vm.gpu[1] },
-		      { ATTR(PREFERRED_LOC), vm.gpu[0] }), 0);
-	if (vm.lane != LANE_MIRROR)
-		expect_prefetch(memory + 16 * PAGE, 16 * PAGE, vm.gpu[0], 0, .moved = 16);
-	count_before = vm_list(NULL, 0, ranges_before, 8);
-	expect_eq(count_before, 2);
-	expect_eq(vm_residency_on(vm.fd, memory, SIZE, pages_before, &sums), 0);
-
-	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	expect(log_fd >= 0 && lseek(log_fd, 0, SEEK_END) >= 0);
-}
-
-static void teardown(void)
-{
-	struct amdsvm_page_info pages[SIZE / PAGE];
-	struct amdsvm_ioctl_residency_args sums;
-	struct amdsvm_range_info ranges[8];
-	char line[2048];
-	ssize_t length;
-
-	expect_eq(vm_list(NULL, 0, ranges, 8), count_before);
-	expect(!memcmp(ranges, ranges_before, count_before * sizeof(ranges[0])));
-	expect_eq(vm_residency_on(vm.fd, memory, SIZE, pages, &sums), 0);
-	expect(!memcmp(pages, pages_before, sizeof(pages)));
-	expect_bytes(memory, SIZE, 7);
-	while ((length = read(log_fd, line, sizeof(line) - 1)) > 0) {
-		line[length] = 0;
-		if (strstr(line, "svm") || strstr(line, "WARNING") || strstr(line, "BUG"))
-			vm_fail(HERE, "the kernel log says: %s", line);
-	}
+	vm_witness_setup();
+	memory = vm_witness;
 }
 
 /* Every call on a range, with the same arguments. */
@@ -297,11 +256,12 @@ END_TEST
 
 START_TEST(residency_of_too_much_is_einval)
 {
+	static struct amdsvm_page_info pages[SIZE / PAGE];
 	char *area = vm_reserve((1ULL << 30) + PAGE);
 	struct amdsvm_ioctl_residency_args args = {
 		.start = (uintptr_t)memory,
 		.size = PAGE,
-		.pages_ptr = (uintptr_t)pages_before,
+		.pages_ptr = (uintptr_t)pages,
 	};
 
 	expect_eq(vm_residency_on(vm.fd, area, (1ULL << 30) + PAGE, NULL, &args), -EINVAL);
@@ -311,7 +271,7 @@ START_TEST(residency_of_too_much_is_einval)
 	args = (struct amdsvm_ioctl_residency_args){
 		.start = (uintptr_t)memory,
 		.size = PAGE,
-		.pages_ptr = (uintptr_t)pages_before,
+		.pages_ptr = (uintptr_t)pages,
 	};
 	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_RESIDENCY, &args), -EINVAL);
 }
@@ -340,7 +300,7 @@ END_TEST
 static Suite *suite(void)
 {
 	Suite *s = suite_create("badinput");
-	TCase *t = vm_case_with(s, "ranges", setup, teardown);
+	TCase *t = vm_case_with(s, "ranges", setup, vm_witness_teardown);
 
 	tcase_add_test(t, unaligned_is_einval);
 	tcase_add_test(t, empty_is_einval);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A file used by another process: who may read, who may act, on whom it acts,
- * and what is left when the opener is gone (ARCHITECTURE.md 8, R7).
+ * and what is left when the opener is gone (docs/uapi.md, "Rights"; R7).
  */
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -60,18 +60,42 @@ static void expect_reading(const char *file, int line, int wanted)
 		vm_fail(file, line, "what is read is not the opener's");
 }
 
-static void expect_acting(const char *file, int line, int wanted)
+enum { ACT_SET_ATTR, ACT_PREFETCH, ACT_UNSET, ACTS };
+
+/* Where the memory is not: a PREFETCH that is not refused shows. */
+static uint32_t target(void)
+{
+	return vm.lane == LANE_MIRROR ? SYSMEM : vm.gpu[0];
+}
+
+static int act(int number)
 {
 	struct amdsvm_ioctl_prefetch_args prefetch;
-	int got[3], i;
 
-	got[0] = set(memory, SIZE, { ATTR(SET_FLAGS), FLAG(GPU_RO) });
-	got[1] = vm_prefetch_on(vm.fd, memory, SIZE, SYSMEM, &prefetch);
-	got[2] = vm_unset_on(vm.fd, memory, SIZE);
-	for (i = 0; i < 3; i++)
-		if (got[i] != wanted)
-			vm_fail(file, line, "act %d of SET_ATTR PREFETCH UNSET is %d, not %d", i, got[i],
-				wanted);
+	switch (number) {
+	case ACT_SET_ATTR:
+		return set(memory, SIZE, { ATTR(SET_FLAGS), FLAG(GPU_RO) });
+	case ACT_PREFETCH:
+		return vm_prefetch_on(vm.fd, memory, SIZE, target(), &prefetch);
+	default:
+		return vm_unset_on(vm.fd, memory, SIZE);
+	}
+}
+
+/* What the opener finds after each act; refused is as if it had not been (R8). */
+static void expect_after(int number, bool refused)
+{
+	bool unset = !refused && number == ACT_UNSET, moved = !refused && number >= ACT_PREFETCH;
+
+	expect_eq(vm_range_count(), unset ? 0 : 1);
+	expect_eq(get(memory, SIZE, ATTR(GRANULARITY)), unset ? DEFAULT_GRANULARITY : 3);
+	expect_eq(get(memory, SIZE, ATTR(SET_FLAGS)),
+		  refused || unset ? DEFAULT_FLAGS : DEFAULT_FLAGS | FLAG(GPU_RO));
+	expect_location(memory, SIZE, moved ? target() : SYSMEM);
+	if (refused) {
+		expect_mapped(memory, SIZE, 0);
+		expect_eq(vm_counters().pages_in, 0);
+	}
 }
 
 #define PTRACE (1ULL << CAP_SYS_PTRACE)
@@ -97,17 +121,26 @@ static const struct {
 START_TEST(rights_decide)
 {
 	struct peer peer;
+	int number;
 
 	if (vm_fork(&peer)) {
+		/* From here on the pages are the opener's alone. */
+		expect(!munmap(memory, SIZE));
 		become(rights[_i].uid, rights[_i].capabilities);
 		expect_reading(HERE, rights[_i].read);
-		expect_acting(HERE, rights[_i].act);
+		for (number = 0; number < ACTS; number++) {
+			vm_await(&peer);
+			expect_eq(act(number), rights[_i].act);
+			vm_tell(&peer);
+		}
 		vm_done();
 	}
+	for (number = 0; number < ACTS; number++) {
+		vm_tell(&peer);
+		vm_await(&peer);
+		expect_after(number, rights[_i].act != 0);
+	}
 	expect_joined(&peer);
-	/* Refused: as it was. Allowed: the last act was UNSET, on us. */
-	expect_eq(vm_range_count(), rights[_i].act ? 1 : 0);
-	expect_eq(get(memory, SIZE, ATTR(GRANULARITY)), rights[_i].act ? 3 : DEFAULT_GRANULARITY);
 	expect_bytes(memory, SIZE, 1);
 }
 END_TEST

@@ -146,6 +146,71 @@ void vm_setup(void)
 	}
 }
 
+char *vm_witness;
+
+#define WITNESS_PAGES (VM_WITNESS_SIZE / PAGE)
+#define WITNESS_SEED 7
+
+static struct {
+	int log;
+	unsigned int count;
+	struct amdsvm_range_info ranges[8];
+	struct amdsvm_page_info pages[WITNESS_PAGES];
+} before;
+
+void vm_witness_setup(void)
+{
+	struct amdsvm_ioctl_residency_args sums;
+
+	vm_setup();
+	vm_witness = vm_anon(VM_WITNESS_SIZE);
+	vm_fill(vm_witness, VM_WITNESS_SIZE, WITNESS_SEED);
+	expect_eq(set(vm_witness, 8 * PAGE, { ATTR(GRANULARITY), 4 }), 0);
+	expect_eq(set(vm_witness + 24 * PAGE, 8 * PAGE, { ATTR(NO_ACCESS), vm.gpu[1] },
+		      { ATTR(PREFERRED_LOC), vm.gpu[0] }), 0);
+	if (vm.lane != LANE_MIRROR)
+		expect_prefetch(vm_witness + 16 * PAGE, 16 * PAGE, vm.gpu[0], 0, .moved = 16);
+	before.count = vm_list(NULL, 0, before.ranges, 8);
+	expect_eq(before.count, 2);
+	expect_eq(vm_residency_on(vm.fd, vm_witness, VM_WITNESS_SIZE, before.pages, &sums), 0);
+
+	before.log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	expect(before.log >= 0 && lseek(before.log, 0, SEEK_END) >= 0);
+}
+
+void vm_expect_witness(const char *file, int line)
+{
+	struct amdsvm_page_info pages[WITNESS_PAGES];
+	struct amdsvm_ioctl_residency_args sums;
+	struct amdsvm_range_info ranges[8];
+	unsigned int count = vm_list(NULL, 0, ranges, 8);
+	size_t i;
+
+	if (count != before.count)
+		vm_fail(file, line, "there are %u ranges, there were %u (R8)", count, before.count);
+	for (i = 0; i < count; i++)
+		if (memcmp(&ranges[i], &before.ranges[i], sizeof(ranges[i])))
+			vm_fail(file, line, "range %zu is not what it was (R8)", i);
+	expect_eq(vm_residency_on(vm.fd, vm_witness, VM_WITNESS_SIZE, pages, &sums), 0);
+	for (i = 0; i < WITNESS_PAGES; i++)
+		if (memcmp(&pages[i], &before.pages[i], sizeof(pages[i])))
+			vm_fail(file, line, "page %zu is not where it was (R8)", i);
+}
+
+void vm_witness_teardown(void)
+{
+	char line[2048];
+	ssize_t length;
+
+	expect_witness();
+	expect_bytes(vm_witness, VM_WITNESS_SIZE, WITNESS_SEED);
+	while ((length = read(before.log, line, sizeof(line) - 1)) > 0) {
+		line[length] = 0;
+		if (strstr(line, "svm") || strstr(line, "WARNING") || strstr(line, "BUG"))
+			vm_fail(HERE, "the kernel log says: %s", line);
+	}
+}
+
 static void setup_without_device(void)
 {
 	test_process = getpid();

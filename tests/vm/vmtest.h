@@ -34,7 +34,7 @@
 #define UNDEFINED ((uint32_t)AMDSVM_IOCTL_SVM_LOCATION_UNDEFINED)
 /* For expect_location() only: no page at all. */
 #define ABSENT	0xfffffffeu
-#define MAX_DEVICES 8
+#define MAX_DEVICES 16
 
 #define ATTR(name) AMDSVM_IOCTL_SVM_ATTR_##name
 #define FLAG(name) AMDSVM_IOCTL_SVM_FLAG_##name
@@ -192,6 +192,21 @@ void vm_expect_prefetch(const char *file, int line, const void *start, size_t si
 /* Where the pages of the range are now, summed. */
 struct amdsvm_ioctl_residency_args vm_sums(const void *start, size_t size);
 uint32_t vm_page_flags(const void *page);
+
+/* ---- calls that are refused ---------------------------------------------- */
+
+/*
+ * R8: each error leaves ranges and pages as they were. The witness is memory with
+ * two ranges and, where devices have memory, pages on one; the fixture makes it
+ * and compares all of it at the end, with the kernel's log.
+ */
+#define VM_WITNESS_SIZE (64 * PAGE)
+extern char *vm_witness;
+void vm_witness_setup(void);
+void vm_witness_teardown(void);
+/* Everything but the bytes, which the CPU cannot read without bringing them home. */
+void vm_expect_witness(const char *file, int line);
+#define expect_witness() vm_expect_witness(HERE)
 
 /* ---- other processes ---------------------------------------------------- */
 
