@@ -64,6 +64,25 @@ START_TEST(access_alone_maps_nothing)
 }
 END_TEST
 
+START_TEST(always_mapped_maps_without_touch)
+{
+	char *memory = vm_anon_small(SIZE);
+
+	vm_fill(memory, 32 * PAGE, 1);
+	expect_eq(set(memory, SIZE, { ATTR(SET_FLAGS), FLAG(GPU_ALWAYS_MAPPED) }), 0);
+	/* Every device may access memory by default, so every device maps it. */
+	expect_mapped(memory, 32 * PAGE, vm.device_mask);
+	expect_mapped(memory + 32 * PAGE, 32 * PAGE, 0);
+	expect_location(memory, 32 * PAGE, SYSMEM);
+	expect_location(memory + 32 * PAGE, 32 * PAGE, ABSENT);
+	/* The flag adds no access. */
+	expect_eq(set(memory, 16 * PAGE, { ATTR(NO_ACCESS), vm.gpu[0] }), 0);
+	expect_mapped(memory, 16 * PAGE, 2);
+	expect_mapped(memory + 16 * PAGE, 16 * PAGE, vm.device_mask);
+	expect_bytes(memory, 32 * PAGE, 1);
+}
+END_TEST
+
 START_TEST(prefetch_maps_what_it_moved)
 {
 	char *memory = _i ? vm_anon(BLOCK) : vm_anon_small(BLOCK);
@@ -317,6 +336,7 @@ static Suite *suite(void)
 	tcase_add_test(t, access_in_place_maps_what_is_present);
 	tcase_add_loop_test(t, both_devices_map_the_same_memory, 0, 2);
 	tcase_add_test(t, access_alone_maps_nothing);
+	tcase_add_test(t, always_mapped_maps_without_touch);
 	tcase_add_loop_test(t, prefetch_maps_what_it_moved, 0, 2);
 	tcase_add_loop_test(t, prefetch_maps_cleared_pages, 0, 2);
 	tcase_add_test(t, prefetch_without_access_moves_and_maps_nothing);
