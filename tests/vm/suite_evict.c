@@ -185,6 +185,7 @@ START_TEST(eviction_while_the_owner_works_loses_nothing)
 {
 	char *memory = vm_anon(2 * BLOCK);
 	struct amdsvm_ioctl_evict_args args;
+	uint64_t moved = 0;
 	struct peer peer;
 	int round;
 
@@ -207,9 +208,11 @@ START_TEST(eviction_while_the_owner_works_loses_nothing)
 	}
 	while (!vm_ended(&peer)) {
 		expect_eq(vm_evict_on(vm.fd, 0, &args), 0);
+		moved += args.pages_moved;
 		usleep(1000);
 	}
 	expect_joined(&peer);
+	expect(moved > 0);
 }
 END_TEST
 

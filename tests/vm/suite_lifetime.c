@@ -224,6 +224,8 @@ START_TEST(a_kill_interrupts_a_prefetch)
 				vm_prefetch_on(vm.fd, memory, size, vm.gpu[i % 2], &args);
 		}
 		vm_await(&peer);
+		/* The call is under way, not only about to be made. */
+		expect_within(10, vm_used_pages() > 0);
 		usleep(20000 * (round + 1));
 		start = vm_now();
 		expect(!kill(peer.pid, SIGKILL));
@@ -257,6 +259,7 @@ START_TEST(ordinary_signals_lose_nothing)
 		expect(args.pages_moved + args.pages_already <= PAGES);
 	}
 	ualarm(0, 0);
+	expect(vm_counters().pages_in > 0);
 	expect_bytes(memory, SIZE, 1);
 }
 END_TEST

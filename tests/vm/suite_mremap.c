@@ -236,8 +236,11 @@ START_TEST(moving_many_times_loses_nothing)
 		struct amdsvm_ioctl_prefetch_args args;
 
 		memory = move(memory, SIZE, SIZE, (i * 37 % 512) * PAGE);
-		if (i % 3 == 1)
+		if (i % 3 == 1) {
 			expect_eq(vm_prefetch_on(vm.fd, memory, SIZE, vm.gpu[i % 2], &args), 0);
+			expect_eq(args.pages_moved + args.pages_already, PAGES);
+			expect_location(memory, SIZE, vm.gpu[i % 2]);
+		}
 		if (i % 4 == 3)
 			expect_bytes(memory, SIZE, 1);
 	}

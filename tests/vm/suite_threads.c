@@ -25,6 +25,13 @@ static void join_thread(pthread_t thread)
 	expect(!pthread_join(thread, NULL));
 }
 
+/* A test of what happens while pages move is none when none does. */
+#define expect_movement() \
+	do { \
+		struct amdsvm_ioctl_get_counters_args counters_ = vm_counters(); \
+		expect(counters_.pages_in + counters_.pages_cleared > 0); \
+	} while (0)
+
 /* Moves everything from place to place until told to stop. */
 static void *mover(void *argument)
 {
@@ -84,7 +91,7 @@ START_TEST(counting_while_pages_move)
 		join_thread(movers[i]);
 	for (i = 0; i < memory_size / PAGE; i++)
 		expect_eq(((uint64_t *)(memory + i * PAGE))[i % COUNTERS], COUNTER_ROUNDS);
-	expect(vm_counters().pages_in > 0);
+	expect_movement();
 }
 END_TEST
 
@@ -131,6 +138,9 @@ START_TEST(many_threads_fault_one_page)
 	}
 	for (i = 0; i < 4; i++)
 		join_thread(threads[i]);
+	expect_movement();
+	if (vm.lane == LANE_PRIVATE)
+		expect(vm_counters().cpu_faults >= FAULT_ROUNDS / 2);
 }
 END_TEST
 
@@ -183,6 +193,7 @@ START_TEST(unmapping_while_pages_move)
 	join_thread(other);
 	join_thread(movers[0]);
 	join_thread(movers[1]);
+	expect_movement();
 }
 END_TEST
 
@@ -219,6 +230,7 @@ START_TEST(touching_while_pages_are_cleared)
 		for (page = 0; page < memory_size / PAGE; page++)
 			expect_eq(*(volatile uint64_t *)(memory + page * PAGE), page + 1);
 	}
+	expect_movement();
 }
 END_TEST
 
@@ -242,6 +254,7 @@ START_TEST(protecting_and_dropping_while_pages_move)
 	}
 	stop = true;
 	join_thread(thread);
+	expect_movement();
 }
 END_TEST
 
@@ -272,6 +285,7 @@ START_TEST(forking_while_pages_move)
 	}
 	stop = true;
 	join_thread(thread);
+	expect_movement();
 }
 END_TEST
 
@@ -302,6 +316,7 @@ START_TEST(evicting_while_threads_write)
 	stop = true;
 	join_thread(threads[0]);
 	join_thread(threads[1]);
+	expect_movement();
 }
 END_TEST
 
@@ -372,6 +387,63 @@ START_TEST(mapping_while_the_cpu_changes_protection)
 }
 END_TEST
 
+static void *changer(void *argument)
+{
+	int round;
+
+	(void)argument;
+	for (round = 0; !stop; round++) {
+		size_t page;
+
+		if (round % 16 == 0) {
+			expect(!mprotect(memory, memory_size, PROT_READ));
+			expect(!mprotect(memory, memory_size, PROT_READ | PROT_WRITE));
+		}
+		/* mprotect waits for the mirror to let go of mmap_lock; this does not. */
+		expect(!madvise(memory, memory_size / 2, MADV_DONTNEED));
+		for (page = round % 8; page < memory_size / PAGE; page += 8)
+			*(volatile uint64_t *)(memory + page * PAGE) = round;
+	}
+	return NULL;
+}
+
+/*
+ * The mirror looks, the memory changes, and what it saw must not be written: the
+ * loop of Documentation/mm/hmm.rst. How often that happens is the scheduler's
+ * doing, so only that memory changed under mappings is required.
+ */
+START_TEST(mapping_begins_again_when_memory_changed)
+{
+	struct amdsvm_ioctl_get_counters_args counters;
+	uint64_t end = vm_now() + 5 * 1000000000ULL;
+	pthread_t thread;
+	int round = 0;
+
+	memory_size = BLOCK;
+	memory = vm_anon_small(memory_size);
+	vm_fill(memory, memory_size, 0);
+	thread = start_thread(changer, 0);
+	do {
+		expect_eq(set(memory, memory_size, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] },
+			      { ATTR(GRANULARITY), round++ % 9 }), 0);
+		counters = vm_counters();
+	} while (!counters.map_retries && vm_now() < end);
+	stop = true;
+	join_thread(thread);
+	counters = vm_counters();
+	expect(counters.invalidations > 0);
+	/* What was dropped and not written again has no page to map. */
+	vm_fill(memory, memory_size, 1);
+	if (!counters.map_retries)
+		printf("# %s: no attempt was repeated in %d rounds\n", tcase_name(), round);
+	expect_eq(set(memory, memory_size, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] },
+		      { ATTR(ACCESS_IN_PLACE), vm.gpu[1] }), 0);
+	expect_mapped(memory, memory_size, vm.device_mask);
+	expect(!mprotect(memory, memory_size, PROT_READ));
+	expect_mapped(memory, memory_size, 0);
+}
+END_TEST
+
 static void setup(void)
 {
 	vm_setup();
@@ -393,6 +465,7 @@ static Suite *suite(void)
 	t = vm_case_with(s, "policy", setup, NULL);
 	tcase_add_test(t, setting_attributes_in_parallel);
 	tcase_add_test(t, mapping_while_the_cpu_changes_protection);
+	tcase_add_test(t, mapping_begins_again_when_memory_changed);
 	return s;
 }
 

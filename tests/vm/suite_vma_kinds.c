@@ -178,6 +178,8 @@ START_TEST(locking_device_memory_works)
 	vm_fill(memory, SIZE, 1);
 	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = SIZE / PAGE);
 	expect(!mlock(memory, SIZE));
+	/* Locked is present: what the CPU cannot reach in place came home for it. */
+	expect_location(memory, SIZE, vm.lane == LANE_PRIVATE ? SYSMEM : vm.gpu[0]);
 	expect_bytes(memory, SIZE, 1);
 	expect(!munlock(memory, SIZE));
 	expect(!munmap(memory, SIZE));
