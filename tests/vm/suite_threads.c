@@ -353,97 +353,6 @@ START_TEST(setting_attributes_in_parallel)
 }
 END_TEST
 
-/* Mapping and invalidation race; when all is quiet the mapping is right. */
-static void *toggler(void *argument)
-{
-	int round;
-
-	(void)argument;
-	for (round = 0; round < 60; round++) {
-		expect(!mprotect(memory, memory_size, PROT_READ));
-		expect(!mprotect(memory, memory_size, PROT_READ | PROT_WRITE));
-		vm_fill(memory, memory_size, round);
-	}
-	return NULL;
-}
-
-START_TEST(mapping_while_the_cpu_changes_protection)
-{
-	pthread_t thread;
-	int round;
-
-	memory_size = 64 * PAGE;
-	memory = vm_anon(memory_size);
-	vm_fill(memory, memory_size, 0);
-	thread = start_thread(toggler, 0);
-	for (round = 0; round < 100; round++)
-		expect_eq(set(memory, memory_size, { ATTR(ACCESS_IN_PLACE), vm.gpu[round % 2] }), 0);
-	join_thread(thread);
-	expect_eq(set(memory, memory_size, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] },
-		      { ATTR(ACCESS_IN_PLACE), vm.gpu[1] }), 0);
-	expect_mapped(memory, memory_size, vm.device_mask);
-	expect(!madvise(memory, memory_size, MADV_DONTNEED));
-	expect_mapped(memory, memory_size, 0);
-}
-END_TEST
-
-static void *changer(void *argument)
-{
-	int round;
-
-	(void)argument;
-	for (round = 0; !stop; round++) {
-		size_t page;
-
-		if (round % 16 == 0) {
-			expect(!mprotect(memory, memory_size, PROT_READ));
-			expect(!mprotect(memory, memory_size, PROT_READ | PROT_WRITE));
-		}
-		/* mprotect waits for the mirror to let go of mmap_lock; this does not. */
-		expect(!madvise(memory, memory_size / 2, MADV_DONTNEED));
-		for (page = round % 8; page < memory_size / PAGE; page += 8)
-			*(volatile uint64_t *)(memory + page * PAGE) = round;
-	}
-	return NULL;
-}
-
-/*
- * The mirror looks, the memory changes, and what it saw must not be written: the
- * loop of Documentation/mm/hmm.rst. How often that happens is the scheduler's
- * doing, so only that memory changed under mappings is required.
- */
-START_TEST(mapping_begins_again_when_memory_changed)
-{
-	struct amdsvm_ioctl_get_counters_args counters;
-	uint64_t end = vm_now() + 5 * 1000000000ULL;
-	pthread_t thread;
-	int round = 0;
-
-	memory_size = BLOCK;
-	memory = vm_anon_small(memory_size);
-	vm_fill(memory, memory_size, 0);
-	thread = start_thread(changer, 0);
-	do {
-		expect_eq(set(memory, memory_size, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] },
-			      { ATTR(GRANULARITY), round++ % 9 }), 0);
-		counters = vm_counters();
-	} while (!counters.map_retries && vm_now() < end);
-	stop = true;
-	join_thread(thread);
-	counters = vm_counters();
-	expect(counters.invalidations > 0);
-	/* What was dropped and not written again has no page to map. */
-	vm_fill(memory, memory_size, 1);
-	if (!counters.map_retries)
-		printf("# %s: no attempt was repeated in %d rounds\n", tcase_name(), round);
-	expect_eq(set(memory, memory_size, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] },
-		      { ATTR(ACCESS_IN_PLACE), vm.gpu[1] }), 0);
-	expect_mapped(memory, memory_size, vm.device_mask);
-	expect(!mprotect(memory, memory_size, PROT_READ));
-	expect_mapped(memory, memory_size, 0);
-}
-END_TEST
-
 static void setup(void)
 {
 	vm_setup();
@@ -464,8 +373,6 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, evicting_while_threads_write, 0, 2);
 	t = vm_case_with(s, "policy", setup, NULL);
 	tcase_add_test(t, setting_attributes_in_parallel);
-	tcase_add_test(t, mapping_while_the_cpu_changes_protection);
-	tcase_add_test(t, mapping_begins_again_when_memory_changed);
 	return s;
 }
 
