@@ -90,7 +90,7 @@ static int __init svm_init(void)
 	if (!num_devices || num_devices > SVM_MAX_DEVICES ||
 	    vram_mb > MAX_VRAM_MB) {
 		pr_warn("num_devices must be 1 to %d and vram_mb at most %u\n",
-		       SVM_MAX_DEVICES, MAX_VRAM_MB);
+			SVM_MAX_DEVICES, MAX_VRAM_MB);
 		return -EINVAL;
 	}
 
