@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -164,6 +165,36 @@ START_TEST(pinned_pages_are_left_and_counted)
 }
 END_TEST
 
+static void *let_go(void *argument)
+{
+	int *pipes = argument;
+
+	usleep(30000);
+	close(pipes[0]);
+	close(pipes[1]);
+	return NULL;
+}
+
+START_TEST(pages_held_for_a_moment_are_tried_again)
+{
+	char *memory = vm_anon_small(BLOCK);
+	struct iovec vector = { memory + 9 * PAGE, 2 * PAGE };
+	pthread_t thread;
+	int pipes[2];
+
+	only_in_lanes(LANE_COHERENT, "a pin brings private memory home");
+	expect_within(10, vm_used_pages() == 0);
+	vm_fill(memory, BLOCK, 1);
+	expect_prefetch(memory, BLOCK, vm.gpu[0], 0, .moved = 512);
+	expect(!pipe(pipes));
+	expect(vmsplice(pipes[1], &vector, 1, 0) == (ssize_t)(2 * PAGE));
+	expect(!pthread_create(&thread, NULL, let_go, pipes));
+	expect_evicted(vm.gpu[0], 512);
+	expect(!pthread_join(thread, NULL));
+	expect_bytes(memory, BLOCK, 1);
+}
+END_TEST
+
 START_TEST(pinning_private_pages_brings_them_home)
 {
 	char *memory = vm_anon_small(BLOCK);
@@ -264,6 +295,7 @@ static Suite *suite(void)
 	tcase_add_test(t, pages_of_other_processes_come_home);
 	tcase_add_loop_test(t, pages_that_forked_children_share_come_home, 0, 2);
 	tcase_add_test(t, pinned_pages_are_left_and_counted);
+	tcase_add_test(t, pages_held_for_a_moment_are_tried_again);
 	tcase_add_test(t, pinning_private_pages_brings_them_home);
 	tcase_add_test(t, eviction_while_the_owner_works_loses_nothing);
 	tcase_add_test(t, eviction_needs_cap_sys_admin);
