@@ -162,9 +162,13 @@ static void move(int round)
 
 static void expect_home_unmapped(int round)
 {
+	struct amdsvm_ioctl_prefetch_args args;
+
 	expect_bytes(memory, memory_size, round);
 	if (vm.lane == LANE_PRIVATE)
 		expect_mapped(memory, memory_size, 0);
+	/* The CPU reads coherent memory in place, and its device keeps it mapped. */
+	expect_eq(vm_prefetch_on(vm.fd, memory, memory_size, SYSMEM, &args), 0);
 	unset(round);
 	expect_mapped(memory, memory_size, 0);
 }
