@@ -262,7 +262,8 @@ START_TEST(mapping_begins_again_when_memory_changed)
 	stop = true;
 	expect(!pthread_join(thread, NULL));
 	counters = vm_counters();
-	expect(counters.invalidations > 0);
+	/* One attempt that is repeated may be the first, with nothing mapped yet. */
+	expect(counters.invalidations > 0 || counters.map_retries > 0);
 	/* What was dropped and not written again has no page to map. */
 	vm_fill(memory, memory_size, 1);
 	if (!counters.map_retries)
