@@ -8,13 +8,17 @@
 
 #include "test.h"
 
+/* The start of a 2 MiB block: the fake brings home one block for a CPU access. */
 static unsigned char *map_pages(size_t count)
 {
-	void *memory = mmap(NULL, count * PAGE, PROT_READ | PROT_WRITE,
+	const uintptr_t block = 2UL << 20;
+	uintptr_t start;
+	void *memory = mmap(NULL, count * PAGE + block, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ck_assert_ptr_ne(memory, MAP_FAILED);
-	return memory;
+	start = ((uintptr_t)memory + block - 1) & ~(block - 1);
+	return (unsigned char *)start;
 }
 
 START_TEST(prefetch_moves_and_cpu_brings_home)
