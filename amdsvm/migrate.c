@@ -382,8 +382,8 @@ static void run(struct migration *m, struct svm_move_counts *counts)
  *
  * VM_MERGEABLE: ksmd maps a merged page before it notes where. migrate_vma in
  * between takes the page out of the page table, and its reverse map never finds
- * the place again: a migration entry stays behind, and the process's exit is a
- * BUG (seen on 6.1 to 7.2).
+ * the place again: a migration entry stays behind. Seen as a BUG at exit on
+ * 6.12, and as a fault in break_ksm() that never ends on 7.2.
  */
 static bool stays_in_ram(struct vm_area_struct *vma)
 {
