@@ -120,10 +120,94 @@ struct amdsvm_ioctl_svm_args {
 
 /*
  * xnack_enabled: in: 1 or 0 to set, negative to ask; out: the mode.
- * -EPERM: a device of this process cannot work in that mode.
+ * With 1 (the start) devices fault on what they do not have mapped, and all of
+ * the address space is theirs by default. With 0 they have what was given to
+ * them by attributes, and that is kept mapped.
+ * -EPERM: a device of this process cannot work in that mode. -EBUSY: the
+ * process has queues.
  */
 struct amdsvm_ioctl_set_xnack_mode_args {
 	__s32 xnack_enabled;
+};
+
+/*
+ * Events: lines of text, read from the descriptor that SMI_EVENTS returns. Write
+ * a 64-bit mask of AMDSVM_SMI_EVENT_MASK_FROM_INDEX() bits to it to choose which
+ * ones; none are chosen at first. read() never blocks: -EAGAIN when there is
+ * nothing, poll() tells. A reader that is too slow loses events, and finds a
+ * line of AMDSVM_SMI_EVENT_DROPPED with their number where they are missing.
+ *
+ * A line is the number of the event in hexadecimal, a space, and (addresses and
+ * sizes in pages, hexadecimal; ns is the boot time clock; pid as the reader's
+ * namespace has it):
+ *
+ * VMFAULT		"%x:%s"			pid:command
+ * MIGRATE_START	"%lld -%d @%lx(%lx) %x->%x %x:%x %d"
+ *			ns -pid @address(size) from->to prefetch:preferred trigger
+ * MIGRATE_END		"%lld -%d @%lx(%lx) %x->%x %d %d"
+ *			ns -pid @address(size) from->to trigger error
+ * PAGE_FAULT_START	"%lld -%d @%lx(%x) %c"	ns -pid @address(gpu_id) R or W
+ * PAGE_FAULT_END	"%lld -%d @%lx(%x) %c"	the same, M migrated or U not
+ * QUEUE_EVICTION	"%lld -%d %x %d"	ns -pid gpu_id trigger
+ * QUEUE_RESTORE	"%lld -%d %x %c"	ns -pid gpu_id, 0 or R (tried again)
+ * UNMAP_FROM_GPU	"%lld -%d @%lx(%lx) %x %d"
+ *			ns -pid @address(size) gpu_id trigger
+ * PROCESS_START/END	"%x %s"			pid command
+ * DROPPED		"%lld %lu"		ns, lines that are missing here
+ */
+enum amdsvm_smi_event {
+	AMDSVM_SMI_EVENT_NONE = 0,
+	AMDSVM_SMI_EVENT_VMFAULT = 1,
+	AMDSVM_SMI_EVENT_THERMAL_THROTTLE = 2,
+	AMDSVM_SMI_EVENT_GPU_PRE_RESET = 3,
+	AMDSVM_SMI_EVENT_GPU_POST_RESET = 4,
+	AMDSVM_SMI_EVENT_MIGRATE_START = 5,
+	AMDSVM_SMI_EVENT_MIGRATE_END = 6,
+	AMDSVM_SMI_EVENT_PAGE_FAULT_START = 7,
+	AMDSVM_SMI_EVENT_PAGE_FAULT_END = 8,
+	AMDSVM_SMI_EVENT_QUEUE_EVICTION = 9,
+	AMDSVM_SMI_EVENT_QUEUE_RESTORE = 10,
+	AMDSVM_SMI_EVENT_UNMAP_FROM_GPU = 11,
+	AMDSVM_SMI_EVENT_PROCESS_START = 12,
+	AMDSVM_SMI_EVENT_PROCESS_END = 13,
+	AMDSVM_SMI_EVENT_DROPPED = 48,	/* amdsvm's own; always chosen */
+
+	/* In the mask: events of all processes, for CAP_SYS_ADMIN. */
+	AMDSVM_SMI_EVENT_ALL_PROCESS = 64
+};
+
+#define AMDSVM_SMI_EVENT_MASK_FROM_INDEX(i) (1ULL << ((i) - 1))
+#define AMDSVM_SMI_EVENT_MSG_SIZE 96
+
+enum AMDSVM_MIGRATE_TRIGGERS {
+	AMDSVM_MIGRATE_TRIGGER_PREFETCH,
+	AMDSVM_MIGRATE_TRIGGER_PAGEFAULT_GPU,
+	AMDSVM_MIGRATE_TRIGGER_PAGEFAULT_CPU,
+	AMDSVM_MIGRATE_TRIGGER_TTM_EVICTION
+};
+
+enum AMDSVM_QUEUE_EVICTION_TRIGGERS {
+	AMDSVM_QUEUE_EVICTION_TRIGGER_SVM,
+	AMDSVM_QUEUE_EVICTION_TRIGGER_USERPTR,
+	AMDSVM_QUEUE_EVICTION_TRIGGER_TTM,
+	AMDSVM_QUEUE_EVICTION_TRIGGER_SUSPEND,
+	AMDSVM_QUEUE_EVICTION_CRIU_CHECKPOINT,
+	AMDSVM_QUEUE_EVICTION_CRIU_RESTORE
+};
+
+enum AMDSVM_SVM_UNMAP_TRIGGERS {
+	AMDSVM_SVM_UNMAP_TRIGGER_MMU_NOTIFY,
+	AMDSVM_SVM_UNMAP_TRIGGER_MMU_NOTIFY_MIGRATE,
+	AMDSVM_SVM_UNMAP_TRIGGER_UNMAP_FROM_CPU
+};
+
+/*
+ * SMI_EVENTS: a descriptor to read events of one device from.
+ * -EINVAL: no such device.
+ */
+struct amdsvm_ioctl_smi_events_args {
+	__u32 gpuid;	/* to driver */
+	__u32 anon_fd;	/* from driver */
 };
 
 #define AMDSVM_IOCTL_BASE 'K'
@@ -134,6 +218,8 @@ struct amdsvm_ioctl_set_xnack_mode_args {
 
 #define AMDSVM_IOC_GET_VERSION \
 	AMDSVM_IOR(0x01, struct amdsvm_ioctl_get_version_args)
+#define AMDSVM_IOC_SMI_EVENTS \
+	AMDSVM_IOWR(0x1F, struct amdsvm_ioctl_smi_events_args)
 #define AMDSVM_IOC_SVM \
 	AMDSVM_IOWR(0x20, struct amdsvm_ioctl_svm_args)
 #define AMDSVM_IOC_SET_XNACK_MODE \
@@ -165,6 +251,8 @@ enum amdsvm_memory_reason {
 #define AMDSVM_CAP_DEVICE_COHERENT	(1ULL << 2)
 #define AMDSVM_CAP_XNACK_OFF		(1ULL << 3)	/* SET_XNACK_MODE can set 0 */
 #define AMDSVM_CAP_KERNEL_PRIVATE	(1ULL << 4)	/* the kernel knows private memory */
+#define AMDSVM_CAP_QUEUES		(1ULL << 5)	/* devices execute packets */
+#define AMDSVM_CAP_ATOMIC_EXCLUSIVE	(1ULL << 6)	/* device atomics on system memory */
 
 struct amdsvm_ioctl_get_caps_args {
 	__u64 features;		/* out: AMDSVM_CAP_* */
@@ -312,6 +400,97 @@ struct amdsvm_ioctl_get_counters_args {
 	__u64 blocks;		/* now: 2 MiB blocks that the driver watches */
 };
 
+/*
+ * QUEUE_CREATE: a queue of packets (amdsvm_packets.h) for a device. It sees the
+ * address space of the process and nothing else. Packets of one queue execute
+ * in order, queues of one device at the same time.
+ * Errors: -EINVAL (no such device, flags), -ENOSPC (the process has
+ * AMDSVM_MAX_QUEUES on this device), -ENOMEM.
+ */
+#define AMDSVM_MAX_QUEUES 64
+
+struct amdsvm_ioctl_queue_create_args {
+	__u32 gpu_id;		/* in */
+	__u32 flags;		/* in: 0 */
+	__u32 queue_id;		/* out: never 0 */
+	__u32 reserved;
+};
+
+/*
+ * QUEUE_DESTROY: stop a queue. What it still had to do ends with -ECANCELED.
+ * Errors: -ENOENT (no such queue).
+ */
+struct amdsvm_ioctl_queue_destroy_args {
+	__u32 queue_id;		/* in */
+	__u32 reserved;
+};
+
+/*
+ * QUEUE_SUBMIT: append packets to a queue. They are copied before the call
+ * returns. completion_fd is a new descriptor (close on exec): poll() says
+ * POLLIN when all packets were executed or the queue stopped, read() waits for
+ * that and returns one struct amdsvm_result, once or more often. Closing it
+ * before cancels what was not executed yet.
+ *
+ * A packet that is malformed, or that uses memory it may not use, stops the
+ * queue: its job gets the error, all behind it -ECANCELED, and QUEUE_SUBMIT
+ * -EIO until the queue is destroyed. Packets before it have been executed.
+ *
+ * Errors: -ENOENT (no such queue), -EINVAL (flags, no packets, not a multiple
+ * of 4 bytes, more than AMDSVM_MAX_SUBMIT_BYTES), -EAGAIN (AMDSVM_MAX_JOBS
+ * are not completed), -EIO, -ENOMEM, -EMFILE.
+ */
+#define AMDSVM_MAX_SUBMIT_BYTES (1U << 20)
+#define AMDSVM_MAX_JOBS 256
+
+struct amdsvm_ioctl_queue_submit_args {
+	__u32 queue_id;		/* in */
+	__u32 flags;		/* in: 0 */
+	__u64 packets_ptr;	/* in */
+	__u32 packets_bytes;	/* in */
+	__s32 completion_fd;	/* out */
+};
+
+/* What read() of a completion descriptor returns. */
+struct amdsvm_result {
+	/*
+	 * 0; -EBADMSG (malformed packet), -EFAULT (no memory at address, or it
+	 * cannot be shared), -EACCES (there is, but this device may not use it
+	 * so), -EOPNOTSUPP (atomic on memory where this device has none),
+	 * -ENOMEM, -EHWPOISON, -ECANCELED (queue destroyed or stopped before)
+	 */
+	__s32 status;
+	__u32 packet_offset;	/* bytes: of the packet not completed; all of them: the end */
+	__u64 address;		/* with -EFAULT, -EACCES and so on: of the access */
+	__u64 packets;		/* executed */
+	__u32 traps;		/* TRAP packets executed */
+	__u32 last_trap;	/* context of the last one */
+};
+
+/* GET_DEVICE_COUNTERS: what a device did in this process since it opened /dev/amdsvm. */
+struct amdsvm_ioctl_get_device_counters_args {
+	__u32 gpu_id;		/* in */
+	__u32 reserved;
+	__u64 faults;		/* fault records: accesses that found no usable entry */
+	__u64 duplicates;	/* of these: asked for what another had asked for */
+	__u64 services;		/* blocks of 2 MiB looked after because of faults */
+	__u64 overflows;	/* faults that found the ring full, and were raised again */
+	__u64 bad_accesses;	/* faults that stopped a queue */
+	__u64 pages_in;		/* migrated to the device */
+	__u64 pages_out;	/* migrated from the device */
+	__u64 migrations;	/* blocks of which pages were migrated to the device */
+	__u64 pages_mapped;	/* page table entries written */
+	__u64 pages_unmapped;	/* page table entries removed */
+	__u64 invalidations;	/* changes of memory that removed entries */
+	__u64 map_retries;	/* mirror attempts repeated because memory changed meanwhile */
+	__u64 tlb_flushes;
+	__u64 evictions;	/* XNACK off: times that memory was lost and given back */
+	__u64 restores;		/* XNACK off: blocks mapped again */
+	__u64 packets;		/* executed */
+	__u64 tables;		/* now: page table pages */
+	__u64 leaves;		/* now: entries of 2 MiB */
+};
+
 #define AMDSVM_IOC_GET_CAPS \
 	AMDSVM_IOWR(0x80, struct amdsvm_ioctl_get_caps_args)
 #define AMDSVM_IOC_GET_DEVICES \
@@ -328,5 +507,13 @@ struct amdsvm_ioctl_get_counters_args {
 	AMDSVM_IOWR(0x86, struct amdsvm_ioctl_prefetch_args)
 #define AMDSVM_IOC_GET_COUNTERS \
 	AMDSVM_IOWR(0x87, struct amdsvm_ioctl_get_counters_args)
+#define AMDSVM_IOC_QUEUE_CREATE \
+	AMDSVM_IOWR(0x88, struct amdsvm_ioctl_queue_create_args)
+#define AMDSVM_IOC_QUEUE_DESTROY \
+	AMDSVM_IOWR(0x89, struct amdsvm_ioctl_queue_destroy_args)
+#define AMDSVM_IOC_QUEUE_SUBMIT \
+	AMDSVM_IOWR(0x8a, struct amdsvm_ioctl_queue_submit_args)
+#define AMDSVM_IOC_GET_DEVICE_COUNTERS \
+	AMDSVM_IOWR(0x8b, struct amdsvm_ioctl_get_device_counters_args)
 
 #endif /* AMDSVM_IOCTL_H_INCLUDED */

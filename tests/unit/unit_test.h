@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of the driver's policy (attr.c, range.c), compiled for userspace on top
+ * Tests of the driver's pure parts (attr.c, range.c, packet.c), in userspace on top
  * of shim/. Each program has one subject and gives its Suite to unit_main.c.
  */
 #ifndef UNIT_TEST_H
