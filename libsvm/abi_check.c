@@ -10,6 +10,7 @@
 #include <linux/kfd_ioctl.h>
 
 #include <amdsvm/amdsvm_ioctl.h>
+#include <amdsvm/amdsvm_packets.h>
 
 #define SAME(ours, theirs) \
 	_Static_assert((ours) == (theirs), #ours " differs from " #theirs)
@@ -27,6 +28,7 @@
 /* Calls. */
 SAME(AMDSVM_IOCTL_BASE, AMDKFD_IOCTL_BASE);
 SAME(AMDSVM_IOC_GET_VERSION, AMDKFD_IOC_GET_VERSION);
+SAME(AMDSVM_IOC_SMI_EVENTS, AMDKFD_IOC_SMI_EVENTS);
 SAME(AMDSVM_IOC_SVM, AMDKFD_IOC_SVM);
 SAME(AMDSVM_IOC_SET_XNACK_MODE, AMDKFD_IOC_SET_XNACK_MODE);
 
@@ -67,6 +69,10 @@ SAME(offsetof(struct amdsvm_ioctl_svm_args, attrs),
 SAME_SIZE(ioctl_set_xnack_mode_args);
 SAME_MEMBER(ioctl_set_xnack_mode_args, xnack_enabled);
 
+SAME_SIZE(ioctl_smi_events_args);
+SAME_MEMBER(ioctl_smi_events_args, gpuid);
+SAME_MEMBER(ioctl_smi_events_args, anon_fd);
+
 /* Values. */
 SAME((int)AMDSVM_IOCTL_SVM_OP_SET_ATTR, (int)KFD_IOCTL_SVM_OP_SET_ATTR);
 SAME((int)AMDSVM_IOCTL_SVM_OP_GET_ATTR, (int)KFD_IOCTL_SVM_OP_GET_ATTR);
@@ -101,6 +107,47 @@ SAME_VALUE(IOCTL_SVM_FLAG_GPU_ALWAYS_MAPPED);
 SAME_VALUE(IOCTL_SVM_FLAG_EXT_COHERENT);
 #endif
 
+/* Events. */
+#define SAME_ENUM(name) SAME((int)AMDSVM_##name, (int)KFD_##name)
+SAME_ENUM(SMI_EVENT_NONE);
+SAME_ENUM(SMI_EVENT_VMFAULT);
+SAME_ENUM(SMI_EVENT_THERMAL_THROTTLE);
+SAME_ENUM(SMI_EVENT_GPU_PRE_RESET);
+SAME_ENUM(SMI_EVENT_GPU_POST_RESET);
+SAME_ENUM(SMI_EVENT_MIGRATE_START);
+SAME_ENUM(SMI_EVENT_MIGRATE_END);
+SAME_ENUM(SMI_EVENT_PAGE_FAULT_START);
+SAME_ENUM(SMI_EVENT_PAGE_FAULT_END);
+SAME_ENUM(SMI_EVENT_QUEUE_EVICTION);
+SAME_ENUM(SMI_EVENT_QUEUE_RESTORE);
+SAME_ENUM(SMI_EVENT_UNMAP_FROM_GPU);
+#ifdef HAVE_KFD_SMI_EVENT_PROCESS
+SAME_ENUM(SMI_EVENT_PROCESS_START);
+SAME_ENUM(SMI_EVENT_PROCESS_END);
+#endif
+SAME_ENUM(SMI_EVENT_ALL_PROCESS);
+SAME_VALUE(SMI_EVENT_MASK_FROM_INDEX(1));
+SAME_VALUE(SMI_EVENT_MASK_FROM_INDEX(64));
+SAME_VALUE(SMI_EVENT_MSG_SIZE);
+_Static_assert(AMDSVM_SMI_EVENT_DROPPED > AMDSVM_SMI_EVENT_PROCESS_END &&
+	       AMDSVM_SMI_EVENT_DROPPED < AMDSVM_SMI_EVENT_ALL_PROCESS,
+	       "our own event is one of KFD's, or has no bit in the mask");
+
+/* Why: the fields of events. */
+SAME_ENUM(MIGRATE_TRIGGER_PREFETCH);
+SAME_ENUM(MIGRATE_TRIGGER_PAGEFAULT_GPU);
+SAME_ENUM(MIGRATE_TRIGGER_PAGEFAULT_CPU);
+SAME_ENUM(MIGRATE_TRIGGER_TTM_EVICTION);
+SAME_ENUM(QUEUE_EVICTION_TRIGGER_SVM);
+SAME_ENUM(QUEUE_EVICTION_TRIGGER_USERPTR);
+SAME_ENUM(QUEUE_EVICTION_TRIGGER_TTM);
+SAME_ENUM(QUEUE_EVICTION_TRIGGER_SUSPEND);
+SAME_ENUM(QUEUE_EVICTION_CRIU_CHECKPOINT);
+SAME_ENUM(QUEUE_EVICTION_CRIU_RESTORE);
+SAME_ENUM(SVM_UNMAP_TRIGGER_MMU_NOTIFY);
+SAME_ENUM(SVM_UNMAP_TRIGGER_MMU_NOTIFY_MIGRATE);
+SAME_ENUM(SVM_UNMAP_TRIGGER_UNMAP_FROM_CPU);
+
 /*
  * A minor number counts KFD's whole interface, so ours stays where it is while
  * KFD's goes on; the major number is what compatibility hangs on.
@@ -121,6 +168,12 @@ PACKED_SIZE(ioctl_unset_range_args, 2 * 8);
 PACKED_SIZE(ioctl_evict_args, 2 * 4 + 2 * 8);
 PACKED_SIZE(ioctl_prefetch_args, 2 * 8 + 2 * 4 + 6 * 8);
 PACKED_SIZE(ioctl_get_counters_args, 11 * 8);
+PACKED_SIZE(ioctl_queue_create_args, 4 * 4);
+PACKED_SIZE(ioctl_queue_destroy_args, 2 * 4);
+PACKED_SIZE(ioctl_queue_submit_args, 2 * 4 + 8 + 2 * 4);
+PACKED_SIZE(ioctl_get_device_counters_args, 2 * 4 + 18 * 8);
+PACKED_SIZE(result, 2 * 4 + 2 * 8 + 2 * 4);
+PACKED_SIZE(chase_result, 4 * 8);
 
 int main(void)
 {

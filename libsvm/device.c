@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What there is: capabilities of the driver, the devices, and what happened in
- * the process so far.
+ * the process so far, by itself and on each device.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -88,6 +88,17 @@ AMDSVM_EXPORT int amdsvm_get_counters(struct amdsvm_context *ctx,
 {
 	struct amdsvm_ioctl_get_counters_args args = {0};
 	int ret = amdsvm_ioctl(ctx, AMDSVM_IOC_GET_COUNTERS, &args);
+
+	if (!ret)
+		*counters = args;
+	return ret;
+}
+
+AMDSVM_EXPORT int amdsvm_get_device_counters(struct amdsvm_context *ctx, uint32_t gpu_id,
+					     struct amdsvm_ioctl_get_device_counters_args *counters)
+{
+	struct amdsvm_ioctl_get_device_counters_args args = { .gpu_id = gpu_id };
+	int ret = amdsvm_ioctl(ctx, AMDSVM_IOC_GET_DEVICE_COUNTERS, &args);
 
 	if (!ret)
 		*counters = args;

@@ -4,7 +4,9 @@
  *
  * A thin layer over the calls of <amdsvm/amdsvm_ioctl.h>, which has the meaning
  * of every attribute, flag and count. What the library adds: lists of any
- * length, residency of ranges of any size, and contexts for other processes.
+ * length, residency of ranges of any size, contexts for other processes, building
+ * packets and reading events. Queues and packets are in <amdsvm/amdsvm_queue.h>,
+ * events in <amdsvm/amdsvm_event.h>; both come with this header.
  *
  * Conventions
  *
@@ -375,14 +377,32 @@ int amdsvm_get_counters(struct amdsvm_context *ctx,
 			struct amdsvm_ioctl_get_counters_args *counters);
 
 /**
+ * amdsvm_get_device_counters() - what a device did in the process.
+ * @ctx: context.
+ * @gpu_id: device.
+ * @counters: to be filled.
+ *
+ * Since the process opened the file. Calls GET_DEVICE_COUNTERS.
+ *
+ * Return: 0, -EINVAL (no such device), or an error of every call.
+ */
+int amdsvm_get_device_counters(struct amdsvm_context *ctx, uint32_t gpu_id,
+			       struct amdsvm_ioctl_get_device_counters_args *counters);
+
+/**
  * amdsvm_set_xnack_mode() - choose whether device faults are served (XNACK).
  * @ctx: context.
  * @enabled: 0 or 1.
  *
- * Calls SET_XNACK_MODE.
+ * 1 at first: what a device finds unmapped is brought when it is used. With 0 a
+ * device has what attributes give it, and that is kept mapped. Calls
+ * SET_XNACK_MODE.
  *
- * Return: 0, -EPERM (a device cannot work in that mode), -EINVAL, or an error
- * of every call.
+ * Return: 0, or
+ *   -EPERM   a device cannot work in that mode
+ *   -EBUSY   the process has queues
+ *   -EINVAL  neither 0 nor 1
+ *   or an error of every call.
  */
 int amdsvm_set_xnack_mode(struct amdsvm_context *ctx, int enabled);
 
@@ -400,5 +420,8 @@ int amdsvm_get_xnack_mode(struct amdsvm_context *ctx, int *enabled);
 #ifdef __cplusplus
 }
 #endif
+
+#include <amdsvm/amdsvm_event.h>
+#include <amdsvm/amdsvm_queue.h>
 
 #endif /* AMDSVM_H_INCLUDED */

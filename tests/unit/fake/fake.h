@@ -5,7 +5,8 @@
  *
  * fake_calls.c takes the place of open(), stat(), pread() and ioctl() of the C
  * library;
- * fake_device.c answers the calls. The model: memory is where it was moved to,
+ * fake_device.c answers the calls, fake_queue.c those of queues and events: it
+ * executes nothing, a test says what came of it. The model: memory is where it was moved to,
  * and with private devices a CPU access brings it home, by page protection and
  * SIGSEGV. Attributes are taken, listed as they came and never merged.
  */
@@ -42,8 +43,15 @@ struct fake {
 	uint64_t miscount_in;	/* so many pages GET_COUNTERS leaves out */
 	uint64_t miscount_out;
 	uint64_t miscount_peer;
+	int pending;		/* QUEUE_SUBMIT completes nothing: see completion_end */
+	struct amdsvm_result result;	/* of what QUEUE_SUBMIT completes */
+	int unwritable_events;	/* the descriptor of SMI_EVENTS takes no mask */
+	struct amdsvm_ioctl_get_device_counters_args device_counters;
 
 	/* Seen by the fake. */
+	int completion_end;	/* of the last submission: a result written here arrives */
+	int events_end;		/* of SMI_EVENTS: the mask can be read, events be written */
+	unsigned char packets[AMDSVM_MAX_SUBMIT_BYTES];	/* of the last submission */
 	unsigned int calls;	/* ioctls, interrupted ones included */
 	int open_flags;
 	unsigned long request;	/* of the last ioctl */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The fake driver behind fake_calls.c: versions, devices, attributes. Memory
- * that moves is in fake_memory.c.
+ * that moves is in fake_memory.c, queues and events are in fake_queue.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 
 #include "fake.h"
 #include "fake_memory.h"
+#include "fake_queue.h"
 
 struct fake fake = {
 	.major_version = AMDSVM_IOCTL_MAJOR_VERSION,
@@ -255,6 +256,16 @@ int fake_call(unsigned long request, void *args)
 		return fake_prefetch(args);
 	case _IOC_NR(AMDSVM_IOC_GET_COUNTERS):
 		return get_counters(args);
+	case _IOC_NR(AMDSVM_IOC_SMI_EVENTS):
+		return fake_smi_events(args);
+	case _IOC_NR(AMDSVM_IOC_QUEUE_CREATE):
+		return fake_queue_create(args);
+	case _IOC_NR(AMDSVM_IOC_QUEUE_DESTROY):
+		return fake_queue_destroy(args);
+	case _IOC_NR(AMDSVM_IOC_QUEUE_SUBMIT):
+		return fake_queue_submit(args);
+	case _IOC_NR(AMDSVM_IOC_GET_DEVICE_COUNTERS):
+		return fake_device_counters(args);
 	default:
 		return ENOTTY;
 	}

@@ -18,6 +18,9 @@ int main(void)
 	suite_add_tcase(suite, attr_case());
 	suite_add_tcase(suite, range_case());
 	suite_add_tcase(suite, migrate_case());
+	suite_add_tcase(suite, queue_case());
+	suite_add_tcase(suite, packets_case());
+	suite_add_tcase(suite, event_case());
 
 	runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");

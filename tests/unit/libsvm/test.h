@@ -20,8 +20,11 @@
 TCase *attr_case(void);
 TCase *context_case(void);
 TCase *device_case(void);
+TCase *event_case(void);
 TCase *migrate_case(void);
+TCase *packets_case(void);
 TCase *pid_case(void);
+TCase *queue_case(void);
 TCase *range_case(void);
 
 /* open_fake() - a context that must open; the counts of the fake start at 0. */
