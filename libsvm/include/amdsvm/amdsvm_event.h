@@ -23,16 +23,16 @@ struct amdsvm_context;
  * @gpu_id: device.
  * @mask: AMDSVM_SMI_EVENT_MASK_FROM_INDEX() of each kind wanted; with that of
  *        AMDSVM_SMI_EVENT_ALL_PROCESS those of all processes, for CAP_SYS_ADMIN.
- * @fd: descriptor, close-on-exec, for poll(2), read(2) and close(2). read() never
- *      blocks: -EAGAIN when there is nothing. A read gives bytes, which may end
- *      within a line: keep what follows the last '\n' for the next.
+ * @fd: descriptor, close-on-exec, for poll(2), read(2) and close(2). read() gives
+ *      whole lines, each at most AMDSVM_SMI_EVENT_MSG_SIZE bytes, which is the
+ *      least room to give it. It never blocks: -EAGAIN when there is nothing.
  *
  * Calls SMI_EVENTS. Another mask is chosen by writing it, 8 bytes, to @fd.
  *
  * Return: 0, or
  *   -EINVAL  no such device
- *   -EPERM   the mask is not allowed
- *   -EMFILE  the process has too many files open
+ *   -EPERM   the events of all processes are not the caller's to see
+ *   -EMFILE  the process has too many files open, or streams of events
  *   -ENFILE  the system has
  *   -ENOMEM  no memory
  *   or an error of every call.
