@@ -16,12 +16,24 @@
 
 #include "block.h"
 #include "devmem.h"
+#include "event.h"
 #include "process.h"
+#include "restore.h"
+#include "space.h"
 
 static void block_free(struct svm_block *block)
 {
-	svm_pagetable_free(&block->pt);
+	svm_pagetable_free(&block->pt, svm_block_start(block));
 	kfree_rcu(block, rcu);
+}
+
+/**
+ * svm_block_hold() - one more reference
+ * @block: a block that the caller knows to be alive
+ */
+void svm_block_hold(struct svm_block *block)
+{
+	refcount_inc(&block->refs);
 }
 
 static void block_put_ref(struct svm_block *block)
@@ -42,12 +54,53 @@ static void block_queue_gc(struct svm_block *block)
 	svm_process_queue(process, &process->gc_work);
 }
 
-static bool own_migration(const struct svm_block *block,
-			  const struct mmu_notifier_range *range)
+/* Of a migration, or of taking a page away from CPUs for atomics. */
+static bool own_event(const struct svm_block *block,
+		      const struct mmu_notifier_range *range)
 {
-	return range->event == MMU_NOTIFY_MIGRATE &&
+	return (range->event == MMU_NOTIFY_MIGRATE ||
+		range->event == MMU_NOTIFY_EXCLUSIVE) &&
 	       range->owner == svm_devmem_owner() &&
 	       READ_ONCE(block->mover) == current;
+}
+
+static unsigned int unmap_trigger(const struct mmu_notifier_range *range)
+{
+	if (range->event == MMU_NOTIFY_UNMAP)
+		return AMDSVM_SVM_UNMAP_TRIGGER_UNMAP_FROM_CPU;
+	if (range->event == MMU_NOTIFY_MIGRATE)
+		return AMDSVM_SVM_UNMAP_TRIGGER_MMU_NOTIFY_MIGRATE;
+	return AMDSVM_SVM_UNMAP_TRIGGER_MMU_NOTIFY;
+}
+
+/*
+ * What is unmapped needs no restore, but the rest of a leaf does. A page that is
+ * taken away from CPUs would be given back by it.
+ */
+static bool owes_restore(const struct svm_block *block,
+			 const struct mmu_notifier_range *range,
+			 const struct svm_cleared *cleared)
+{
+	if (range->event == MMU_NOTIFY_UNMAP)
+		return cleared->cut;
+	return range->event != MMU_NOTIFY_EXCLUSIVE || !own_event(block, range);
+}
+
+static void tell_cleared(struct svm_block *block,
+			 const struct svm_cleared *cleared,
+			 unsigned long start, unsigned long end,
+			 unsigned int trigger)
+{
+	u64 devices = cleared->devices;
+
+	svm_count(block->process, SVM_INVALIDATIONS, 1);
+	for (; devices; devices &= devices - 1) {
+		struct svm_space *space =
+			block->process->spaces[__ffs64(devices)];
+
+		svm_space_count(space, SVM_SPACE_INVALIDATIONS, 1);
+		svm_event_unmap(space, start, end, trigger);
+	}
 }
 
 /*
@@ -56,7 +109,8 @@ static bool own_migration(const struct svm_block *block,
  * own mirror attempt would otherwise always be out of date. The owner alone
  * does not tell that: CPU faults migrate with the same one.
  *
- * A spinlock is enough, so a non-blockable event needs nothing special.
+ * A spinlock is enough, so a non-blockable event needs nothing special. TLBs are
+ * flushed by the mm-wide notifier, which core runs after all of these.
  */
 static bool block_invalidate(struct mmu_interval_notifier *notifier,
 			     const struct mmu_notifier_range *range,
@@ -66,24 +120,27 @@ static bool block_invalidate(struct mmu_interval_notifier *notifier,
 					       notifier);
 	unsigned long start = svm_block_start(block);
 	unsigned long end = start + SVM_BLOCK_SIZE;
-	unsigned int cleared, mapped;
+	struct svm_cleared cleared;
+	unsigned int mapped;
 
 	start = max(start, range->start);
 	end = min(end, range->end);
 
 	spin_lock(&block->lock);
-	if (!own_migration(block, range))
+	if (!own_event(block, range))
 		mmu_interval_set_seq(notifier, seq);
 	cleared = svm_pagetable_clear(&block->pt, ~0ULL, svm_block_page(start),
 				      svm_block_page(end - 1));
 	mapped = block->pt.mapped;
 	spin_unlock(&block->lock);
 
-	if (cleared) {
-		svm_count(block->process, SVM_INVALIDATIONS, 1);
-		if (!mapped)
-			block_queue_gc(block);
-	}
+	if (!cleared.pages)
+		return true;
+	tell_cleared(block, &cleared, start, end, unmap_trigger(range));
+	if (cleared.keep && owes_restore(block, range, &cleared))
+		svm_restore_block(block);
+	else if (!mapped)
+		block_queue_gc(block);
 	return true;
 }
 
@@ -225,8 +282,10 @@ void svm_block_unlock(struct svm_block *block)
  * @end: byte after the last
  * @devices: mask of devices that lose access
  *
- * A mirror that is under way commits nothing for them afterwards if the policy
- * was changed before this call (svm_policy_changed()).
+ * On return none of them uses the memory any more. A mirror that is under way
+ * commits nothing for them afterwards if the policy was changed before this call
+ * (svm_policy_changed()). A leaf that is cut goes whole: what is left of it
+ * outside is mapped again when a device needs it, or restored.
  *
  * Context: may sleep.
  */
@@ -238,6 +297,7 @@ void svm_blocks_unmap(struct svm_process *process, unsigned long start,
 	struct svm_block *block;
 
 	xa_for_each_range(&process->blocks, index, block, index, last) {
+		struct svm_cleared cleared;
 		unsigned long from, to;
 
 		block = svm_block_find(process, index);
@@ -246,12 +306,16 @@ void svm_blocks_unmap(struct svm_process *process, unsigned long start,
 		from = max(start, svm_block_start(block));
 		to = min(end, svm_block_start(block) + SVM_BLOCK_SIZE);
 		spin_lock(&block->lock);
-		svm_pagetable_clear(&block->pt, devices, svm_block_page(from),
-				    svm_block_page(to - 1));
+		cleared = svm_pagetable_clear(&block->pt, devices,
+					      svm_block_page(from),
+					      svm_block_page(to - 1));
 		spin_unlock(&block->lock);
+		if (cleared.keep)
+			svm_restore_block(block);
 		svm_block_put(block);
 		cond_resched();
 	}
+	svm_process_flush(process);
 }
 
 /* The block is dead and out of the table. No lock is held: this waits. */
@@ -293,6 +357,7 @@ void svm_blocks_remove_all(struct svm_process *process)
 		block_put_ref(block);
 		cond_resched();
 	}
+	svm_process_flush(process);
 }
 
 /* References to a block that only the table and the collector know. */
@@ -311,6 +376,14 @@ static bool block_try_kill(struct svm_block *block)
 	}
 	mutex_unlock(&block->mutex);
 	return killed;
+}
+
+/* Some device may have lost its last mapping here. */
+static void block_trim(struct svm_block *block)
+{
+	mutex_lock(&block->mutex);
+	svm_pagetable_trim(&block->pt, &block->lock, svm_block_start(block));
+	mutex_unlock(&block->mutex);
 }
 
 /**
@@ -334,6 +407,8 @@ void svm_blocks_gc_work(struct work_struct *work)
 		smp_mb__after_atomic(); /* pairs with test_and_set_bit() */
 		if (block_try_kill(block))
 			block_remove(block);
+		else
+			block_trim(block);
 		block_put_ref(block);
 		cond_resched();
 	}

@@ -29,6 +29,10 @@ struct svm_process;
  * @pt: device page tables
  * @gc_queued: on the collector's list, or about to be
  * @gc: in gc_list of the process
+ * @restore_queued: on the restore list
+ * @restore: in restore_list of the process
+ * @restore_delay: jiffies to wait after the next failure; the worker's
+ * @restore_due: when to try again, jiffies; the worker's
  * @rcu: readers of the table
  */
 struct svm_block {
@@ -43,6 +47,10 @@ struct svm_block {
 	struct svm_pagetable pt;
 	unsigned long gc_queued;
 	struct llist_node gc;
+	unsigned long restore_queued;
+	struct llist_node restore;
+	unsigned long restore_delay;
+	unsigned long restore_due;
 	struct rcu_head rcu;
 };
 
@@ -61,6 +69,7 @@ struct svm_block *svm_block_find(struct svm_process *process,
 				 unsigned long index);
 struct svm_block *svm_block_get(struct svm_process *process,
 				unsigned long index);
+void svm_block_hold(struct svm_block *block);
 void svm_block_put(struct svm_block *block);
 
 int svm_block_lock(struct svm_block *block);

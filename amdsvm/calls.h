@@ -8,9 +8,11 @@
 #include <linux/types.h>
 
 struct file;
+struct svm_block;
 struct svm_device;
 struct svm_move_counts;
 struct svm_process;
+struct svm_scratch;
 
 /**
  * struct svm_call - one ioctl in progress
@@ -38,6 +40,11 @@ int svm_call_unset_range(struct svm_call *call, void *arg);
 int svm_call_evict(struct svm_call *call, void *arg);
 int svm_call_prefetch(struct svm_call *call, void *arg);
 int svm_call_get_counters(struct svm_call *call, void *arg);
+int svm_call_smi_events(struct svm_call *call, void *arg);
+int svm_call_queue_create(struct svm_call *call, void *arg);
+int svm_call_queue_destroy(struct svm_call *call, void *arg);
+int svm_call_queue_submit(struct svm_call *call, void *arg);
+int svm_call_get_device_counters(struct svm_call *call, void *arg);
 
 /* Shared by SET_ATTR and PREFETCH. */
 int svm_check_mapped(struct svm_process *process, unsigned long start,
@@ -46,6 +53,10 @@ int svm_check_location(u32 location, struct svm_device **device);
 int svm_prefetch(struct svm_process *process, unsigned long start,
 		 unsigned long end, struct svm_device *device,
 		 struct svm_move_counts *counts);
+int svm_move_block(struct svm_process *process, struct svm_block *block,
+		   unsigned long start, unsigned long end,
+		   struct svm_device *device, struct svm_scratch *scratch,
+		   struct svm_move_counts *counts);
 
 extern const struct file_operations svm_chardev_fops;
 

@@ -50,6 +50,8 @@ struct call_entry {
 static const struct call_entry calls[] = {
 	CALL(AMDSVM_IOC_GET_VERSION, amdsvm_ioctl_get_version_args,
 	     CALL_GLOBAL, svm_call_get_version),
+	CALL(AMDSVM_IOC_SMI_EVENTS, amdsvm_ioctl_smi_events_args,
+	     CALL_READ, svm_call_smi_events),
 	CALL(AMDSVM_IOC_SVM, amdsvm_ioctl_svm_args,
 	     CALL_READ | CALL_VARIABLE, svm_call_svm),
 	CALL(AMDSVM_IOC_SET_XNACK_MODE, amdsvm_ioctl_set_xnack_mode_args,
@@ -70,6 +72,15 @@ static const struct call_entry calls[] = {
 	     CALL_READ | CALL_ACT | CALL_OUT_ALWAYS, svm_call_prefetch),
 	CALL(AMDSVM_IOC_GET_COUNTERS, amdsvm_ioctl_get_counters_args,
 	     CALL_READ, svm_call_get_counters),
+	CALL(AMDSVM_IOC_QUEUE_CREATE, amdsvm_ioctl_queue_create_args,
+	     CALL_READ | CALL_ACT, svm_call_queue_create),
+	CALL(AMDSVM_IOC_QUEUE_DESTROY, amdsvm_ioctl_queue_destroy_args,
+	     CALL_READ | CALL_ACT, svm_call_queue_destroy),
+	CALL(AMDSVM_IOC_QUEUE_SUBMIT, amdsvm_ioctl_queue_submit_args,
+	     CALL_READ | CALL_ACT, svm_call_queue_submit),
+	CALL(AMDSVM_IOC_GET_DEVICE_COUNTERS,
+	     amdsvm_ioctl_get_device_counters_args,
+	     CALL_READ, svm_call_get_device_counters),
 };
 
 static bool may_read(const struct svm_call *call)

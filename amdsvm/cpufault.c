@@ -6,7 +6,8 @@
  * does both; the lock of vmf->page is never ours to take or drop). Takes no
  * process, policy or block lock and needs no range: pages come home in forked
  * children and after mremap too. Only how much comes along is asked from
- * policy, under RCU. The page asked for must move, the others may stay.
+ * policy, under RCU. The process, if there is one, is kept by a reference for
+ * what is counted and told. The page asked for must move, the others may stay.
  *
  * Offered only on kernels where the loser of a race for the page returns at
  * once (see SVM_COMPAT_PRIVATE), so nothing here waits for another fault.
@@ -16,9 +17,11 @@
 #include <linux/slab.h>
 
 #include "devmem.h"
+#include "event.h"
 #include "home.h"
 #include "migrate.h"
 #include "process.h"
+#include "space.h"
 
 /* Pages brought home for one fault: [start, end). */
 struct window {
@@ -27,20 +30,35 @@ struct window {
 };
 
 /*
+ * The process of an address space, with a reference, or NULL: whoever inherited
+ * the page may not use the driver.
+ */
+static struct svm_process *process_get(struct mm_struct *mm)
+{
+	struct svm_process *process;
+
+	rcu_read_lock();
+	process = svm_process_find_rcu(mm);
+	if (process && !kref_get_unless_zero(&process->refs))
+		process = NULL;
+	rcu_read_unlock();
+	return process;
+}
+
+/*
  * The granule round the address, inside its mapping and inside memory of equal
  * attributes. Memory without policy moves by the default granularity.
  */
-static struct window choose_window(struct vm_area_struct *vma,
+static struct window choose_window(struct svm_process *process,
+				   struct vm_area_struct *vma,
 				   unsigned long addr)
 {
 	unsigned long first = 0, last = ULONG_MAX >> PAGE_SHIFT;
 	unsigned long page = addr >> PAGE_SHIFT;
 	unsigned long granule = 1UL << SVM_MAX_GRANULARITY;
-	struct svm_process *process;
 	struct window window;
 
 	rcu_read_lock();
-	process = svm_process_find_rcu(vma->vm_mm);
 	if (process)
 		granule = svm_range_map_granule(&process->ranges, page, &first,
 						&last);
@@ -53,17 +71,65 @@ static struct window choose_window(struct vm_area_struct *vma,
 	return window;
 }
 
-static void count_fault(struct mm_struct *mm, unsigned long moved)
+/* Pages of a window may come from several devices. */
+static void count_spaces(struct svm_process *process,
+			 const struct migrate_vma *args)
 {
-	struct svm_process *process;
+	unsigned long i;
 
-	rcu_read_lock();
-	process = svm_process_find_rcu(mm);
-	if (process) {
-		svm_count(process, SVM_CPU_FAULTS, 1);
-		svm_count(process, SVM_PAGES_OUT, moved);
+	for (i = 0; i < args->npages; i++) {
+		struct page *from = migrate_pfn_to_page(args->src[i]);
+		struct svm_space *space;
+
+		if (!from || !args->dst[i] ||
+		    !(args->src[i] & MIGRATE_PFN_MIGRATE))
+			continue;
+		space = process->spaces[svm_devmem_of(from)->device->index];
+		svm_space_count(space, SVM_SPACE_PAGES_OUT, 1);
 	}
+}
+
+static void count_fault(struct svm_process *process,
+			const struct migrate_vma *args, unsigned long moved)
+{
+	if (!process)
+		return;
+	svm_count(process, SVM_CPU_FAULTS, 1);
+	svm_count(process, SVM_PAGES_OUT, moved);
+	count_spaces(process, args);
+}
+
+/* What events say of the move. */
+static struct svm_move_event describe_move(struct svm_process *process,
+					   const struct vm_fault *vmf,
+					   struct window window)
+{
+	struct svm_move_event event = {
+		.process = process,
+		.start = window.start,
+		.end = window.end,
+		.from = svm_devmem_of(vmf->page)->device,
+		.prefetch_loc = AMDSVM_IOCTL_SVM_LOCATION_UNDEFINED,
+		.preferred_loc = AMDSVM_IOCTL_SVM_LOCATION_UNDEFINED,
+		.trigger = AMDSVM_MIGRATE_TRIGGER_PAGEFAULT_CPU,
+	};
+	struct svm_range range;
+
+	if (!process)
+		return event;
+	rcu_read_lock();
+	svm_range_map_at(&process->ranges, window.start >> PAGE_SHIFT, &range);
 	rcu_read_unlock();
+	event.prefetch_loc = range.attrs.prefetch_loc;
+	event.preferred_loc = range.attrs.preferred_loc;
+	return event;
+}
+
+static int fault_error(vm_fault_t fault)
+{
+	if (fault & VM_FAULT_OOM)
+		return -ENOMEM;
+	return fault & VM_FAULT_SIGBUS ? -EIO : 0;
 }
 
 /* The page asked for first, so that it is the last to find memory out. */
@@ -89,9 +155,11 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 	return 0;
 }
 
-static vm_fault_t bring_home(struct vm_fault *vmf, struct window window,
-			     unsigned long *src, unsigned long *dst)
+static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
+			     struct window window, unsigned long *src,
+			     unsigned long *dst)
 {
+	struct svm_move_event event = describe_move(process, vmf, window);
 	struct migrate_vma args = {
 		.vma = vmf->vma,
 		.start = window.start,
@@ -104,16 +172,22 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct window window,
 	};
 	vm_fault_t ret;
 
-	if (WARN_ON_ONCE(migrate_vma_setup(&args)))
+	svm_event_migrate_start(&event);
+	if (WARN_ON_ONCE(migrate_vma_setup(&args))) {
+		svm_event_migrate_end(&event, -EINVAL);
 		return VM_FAULT_SIGBUS;
+	}
 	/* Somebody else moves it: fault again. */
-	if (!args.cpages)
+	if (!args.cpages) {
+		svm_event_migrate_end(&event, -EBUSY);
 		return 0;
+	}
 
 	ret = fill(&args, vmf->address & PAGE_MASK);
 	migrate_vma_pages(&args);
-	count_fault(vmf->vma->vm_mm, svm_home_count(src, dst, args.npages));
+	count_fault(process, &args, svm_home_count(src, dst, args.npages));
 	migrate_vma_finalize(&args);
+	svm_event_migrate_end(&event, fault_error(ret));
 	return ret;
 }
 
@@ -128,18 +202,22 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct window window,
 vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 {
 	unsigned long addr = vmf->address & PAGE_MASK;
-	struct window window = choose_window(vmf->vma, addr);
+	struct svm_process *process = process_get(vmf->vma->vm_mm);
+	struct window window = choose_window(process, vmf->vma, addr);
 	unsigned long pages = (window.end - window.start) >> PAGE_SHIFT;
 	unsigned long one[2], *arrays;
 	vm_fault_t ret;
 
 	arrays = kcalloc(2 * pages, sizeof(*arrays), GFP_KERNEL | __GFP_NOWARN);
-	if (!arrays) {
+	if (arrays) {
+		ret = bring_home(vmf, process, window, arrays, arrays + pages);
+		kfree(arrays);
+	} else {
 		window.start = addr;
 		window.end = addr + PAGE_SIZE;
-		return bring_home(vmf, window, &one[0], &one[1]);
+		ret = bring_home(vmf, process, window, &one[0], &one[1]);
 	}
-	ret = bring_home(vmf, window, arrays, arrays + pages);
-	kfree(arrays);
+	if (process)
+		svm_process_put(process);
 	return ret;
 }

@@ -10,6 +10,8 @@
 #include <linux/kernel.h>
 
 #include "device.h"
+#include "fault.h"
+#include "queue.h"
 
 static struct svm_device *svm_devices[SVM_MAX_DEVICES];
 static unsigned int svm_nr_devices;
@@ -19,13 +21,19 @@ static unsigned int svm_nr_devices;
  * @device: the device, ready for use but for its index
  *
  * Context: module load only.
- * Return: 0, or -ENOSPC when there are SVM_MAX_DEVICES.
+ * Return: 0; -ENOSPC when there are SVM_MAX_DEVICES; -ENOMEM.
  */
 int svm_device_register(struct svm_device *device)
 {
+	int ret;
+
 	if (svm_nr_devices == SVM_MAX_DEVICES)
 		return -ENOSPC;
 
+	ret = svm_faults_init(device);
+	if (ret)
+		return ret;
+	svm_device_queues_init(device);
 	device->index = svm_nr_devices;
 	svm_devices[svm_nr_devices++] = device;
 	return 0;
@@ -38,7 +46,8 @@ int svm_device_register(struct svm_device *device)
  */
 void svm_device_unregister_all(void)
 {
-	svm_nr_devices = 0;
+	while (svm_nr_devices)
+		svm_faults_exit(svm_devices[--svm_nr_devices]);
 }
 
 /**

@@ -7,13 +7,18 @@
 #ifndef SVM_DEVICE_H
 #define SVM_DEVICE_H
 
+#include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 #include "attr.h"
 
 struct page;
 struct svm_device;
 struct svm_devmem;
+struct svm_fault;
+struct svm_space;
 
 /* A place in memory: system memory by page, or device memory by offset. */
 struct svm_mem {
@@ -42,6 +47,9 @@ struct svm_copy {
  *	memory of @device, the other is system memory or memory of a device of
  *	the same backend. 0 or a negative errno; nothing is known of the
  *	destination after an error.
+ * @flush_issue: TLBs shall forget @space; does not wait
+ * @flush_wait: wait until no access uses what a TLB knew of @space when
+ *	flush_issue() was last called; bounded, must not sleep
  *
  * Chunks are numbered from 0 in the order of offsets.
  */
@@ -49,6 +57,8 @@ struct svm_device_ops {
 	int (*back)(struct svm_device *device, unsigned int chunk);
 	unsigned long (*unback)(struct svm_device *device, unsigned int chunk);
 	int (*copy)(struct svm_device *device, const struct svm_copy *copy);
+	void (*flush_issue)(struct svm_device *device, struct svm_space *space);
+	void (*flush_wait)(struct svm_device *device, struct svm_space *space);
 };
 
 /**
@@ -59,6 +69,12 @@ struct svm_device_ops {
  * @ops: the backend
  * @priv: the backend's own
  * @mem: its memory, NULL when it has none
+ * @queue_lock: spinlock; queues of the device, their states and lists
+ * @ready: queues that wait for a lane
+ * @ready_wait: lanes that wait for a queue
+ * @fault_lock: spinlock inside queue_lock; the ring
+ * @fault_ring: records, the first @nr_faults in use
+ * @nr_faults: their number
  */
 struct svm_device {
 	u32 gpu_id;
@@ -67,6 +83,14 @@ struct svm_device {
 	const struct svm_device_ops *ops;
 	void *priv;
 	struct svm_devmem *mem;
+
+	spinlock_t queue_lock; /* inside the notifier */
+	struct list_head ready;
+	wait_queue_head_t ready_wait;
+
+	spinlock_t fault_lock; /* inside queue_lock */
+	struct svm_fault *fault_ring;
+	unsigned int nr_faults;
 };
 
 int svm_device_register(struct svm_device *device);

@@ -12,27 +12,51 @@
 #include <linux/sched/signal.h>
 
 #include "devmem.h"
+#include "event.h"
 #include "evict.h"
 #include "home.h"
 #include "scratch.h"
+#include "trace.h"
 
 /* Passes over the whole device, with a growing pause between. */
 #define MAX_PASSES	8
 #define FIRST_PAUSE_MS	1
+
+/*
+ * Nobody knows the address nor whose the pages are: those who may hear of all
+ * processes are told how much moves.
+ */
+static struct svm_move_event describe_chunk(const struct svm_devmem *mem,
+					    unsigned int chunk)
+{
+	unsigned long pages = READ_ONCE(mem->chunks[chunk].nr_used);
+
+	return (struct svm_move_event) {
+		.end = pages << PAGE_SHIFT,
+		.from = mem->device,
+		.prefetch_loc = AMDSVM_IOCTL_SVM_LOCATION_UNDEFINED,
+		.preferred_loc = AMDSVM_IOCTL_SVM_LOCATION_UNDEFINED,
+		.trigger = AMDSVM_MIGRATE_TRIGGER_TTM_EVICTION,
+	};
+}
 
 static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 				 struct svm_scratch *scratch,
 				 unsigned long *short_of)
 {
 	unsigned long pfn = mem->first_pfn + chunk * SVM_CHUNK_PAGES;
-	unsigned long moved;
+	struct svm_move_event event = describe_chunk(mem, chunk);
+	unsigned long moved, missing;
 
+	svm_event_migrate_start(&event);
 	migrate_device_range(scratch->src, pfn, SVM_CHUNK_PAGES);
-	*short_of += svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
-				   NULL, 0, SVM_HOME_WANTED);
+	missing = svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
+				NULL, 0, SVM_HOME_WANTED);
 	migrate_device_pages(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
 	moved = svm_home_count(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
 	migrate_device_finalize(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
+	svm_event_migrate_end(&event, moved ? 0 : missing ? -ENOMEM : -EBUSY);
+	*short_of += missing;
 	return moved;
 }
 
@@ -69,7 +93,7 @@ int svm_evict_all(struct svm_devmem *mem, unsigned long *moved,
 		  unsigned long *left)
 {
 	struct svm_scratch *scratch = svm_scratch_alloc();
-	unsigned long short_of = 0;
+	unsigned long short_of = 0, before = *moved;
 	unsigned int pass;
 	int ret = 0;
 
@@ -84,7 +108,10 @@ int svm_evict_all(struct svm_devmem *mem, unsigned long *moved,
 		if (ret || !READ_ONCE(mem->used))
 			break;
 	}
+	if (!ret && short_of)
+		ret = -ENOMEM;
+	trace_svm_evict(mem->device, *moved - before, READ_ONCE(mem->used), ret);
 	*left += READ_ONCE(mem->used);
 	svm_scratch_free(scratch);
-	return ret ? ret : (short_of ? -ENOMEM : 0);
+	return ret;
 }

@@ -15,7 +15,9 @@
 #include "calls.h"
 #include "compat/compat.h"
 #include "devmem.h"
+#include "fault.h"
 #include "policy.h"
+#include "sysfs.h"
 
 static unsigned int num_devices = 2;
 module_param(num_devices, uint, 0444);
@@ -33,6 +35,18 @@ unsigned int svm_max_ranges = SZ_4M;
 module_param_named(max_ranges, svm_max_ranges, uint, 0644);
 MODULE_PARM_DESC(max_ranges, "Ranges one process may have, about 40 bytes each (default 4194304)");
 
+static unsigned int lanes = 2;
+module_param(lanes, uint, 0444);
+MODULE_PARM_DESC(lanes, "Threads of each software device, 1 to 64 (default 2)");
+
+unsigned int svm_fault_ring_size = 256;
+module_param_named(fault_ring, svm_fault_ring_size, uint, 0444);
+MODULE_PARM_DESC(fault_ring, "Faults that a device can record before it is served, 1 to 65536 (default 256)");
+
+unsigned int svm_access_delay_us;
+module_param_named(access_delay_us, svm_access_delay_us, uint, 0600);
+MODULE_PARM_DESC(access_delay_us, "For tests: microseconds a device waits, with preemption off, before it uses memory");
+
 static unsigned long coherent_base;
 module_param(coherent_base, ulong, 0444);
 MODULE_PARM_DESC(coherent_base, "Physical address of reserved RAM to use as coherent device memory");
@@ -43,11 +57,14 @@ MODULE_PARM_DESC(coherent_size, "Bytes at coherent_base, shared out equally amon
 
 /* Enough for any test, and far below what would exhaust struct pages at once. */
 #define MAX_VRAM_MB ((unsigned int)SZ_1M)
+#define MAX_LANES 64
+#define MAX_FAULT_RING SZ_64K
 
 static struct miscdevice svm_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "amdsvm",
 	.fops = &svm_chardev_fops,
+	.groups = svm_sysfs_groups,
 };
 
 static int init_devices(void)
@@ -59,7 +76,7 @@ static int init_devices(void)
 	};
 	int ret;
 
-	ret = svm_vdev_init(num_devices);
+	ret = svm_vdev_init(num_devices, lanes);
 	if (ret)
 		return ret;
 	if (!coherent_base && !coherent_size && SVM_COMPAT_PRIVATE && vram_mb)
@@ -83,16 +100,29 @@ static void announce(void)
 		kinds[svm_devmem_state()->kind]);
 }
 
-static int __init svm_init(void)
+static bool __init parameters_valid(void)
 {
-	int ret;
-
 	if (!num_devices || num_devices > SVM_MAX_DEVICES ||
 	    vram_mb > MAX_VRAM_MB) {
 		pr_warn("num_devices must be 1 to %d and vram_mb at most %u\n",
 			SVM_MAX_DEVICES, MAX_VRAM_MB);
-		return -EINVAL;
+		return false;
 	}
+	if (!lanes || lanes > MAX_LANES || !svm_fault_ring_size ||
+	    svm_fault_ring_size > MAX_FAULT_RING) {
+		pr_warn("lanes must be 1 to %d and fault_ring 1 to %d\n",
+			MAX_LANES, MAX_FAULT_RING);
+		return false;
+	}
+	return true;
+}
+
+static int __init svm_init(void)
+{
+	int ret;
+
+	if (!parameters_valid())
+		return -EINVAL;
 
 	svm_block_lockdep_prime();
 	ret = svm_process_init();
@@ -104,6 +134,7 @@ static int __init svm_init(void)
 	ret = misc_register(&svm_misc);
 	if (ret)
 		goto devices_exit;
+	svm_sysfs_init(svm_misc.this_device);
 	announce();
 	return 0;
 
@@ -117,6 +148,7 @@ process_exit:
 
 static void __exit svm_exit(void)
 {
+	svm_sysfs_exit();
 	misc_deregister(&svm_misc);
 	svm_process_exit();
 	svm_devmem_exit();

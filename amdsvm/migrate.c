@@ -26,10 +26,12 @@
 #include "block.h"
 #include "copy.h"
 #include "devmem.h"
+#include "event.h"
 #include "home.h"
 #include "migrate.h"
 #include "process.h"
 #include "scratch.h"
+#include "space.h"
 #include "vram.h"
 #include "walk.h"
 
@@ -42,6 +44,7 @@
  * @block: the block, NULL when there is none
  * @process: who is charged with the counts
  * @device: destination, NULL for system memory
+ * @looked: scratch->pfns says where the pages are
  * @scratch: arrays; pfns, vram and state are indexed from @base
  * @base: first byte of the whole call
  * @pages: of the whole call
@@ -56,6 +59,7 @@ struct migration {
 	struct svm_scratch *scratch;
 	unsigned long base;
 	unsigned long pages;
+	bool looked;
 	unsigned long taken;
 	unsigned long used;
 };
@@ -90,6 +94,7 @@ static void scan(struct migration *m)
 
 	ret = svm_snapshot(m->args.vma->vm_mm, m->base,
 			   m->base + (m->pages << PAGE_SHIFT), s->pfns);
+	m->looked = !ret;
 	for (i = 0; i < m->pages; i++) {
 		struct svm_devmem *mem = NULL;
 		bool valid = !ret && (s->pfns[i] & HMM_PFN_VALID);
@@ -206,15 +211,25 @@ static void prepare_and_copy(struct migration *m, unsigned long first)
 		svm_home_drop(args->dst, args->npages);
 }
 
+static void count_space(struct migration *m, const struct svm_device *device,
+			enum svm_space_counter counter)
+{
+	svm_space_count(m->process->spaces[device->index], counter, 1);
+}
+
 static void count_move(struct migration *m, struct page *src)
 {
 	struct svm_devmem *from = src ? svm_devmem_of(src) : NULL;
 	enum svm_counter counter;
 
-	if (from)
+	if (from) {
 		atomic_long_inc(&from->pages_out);
-	if (m->device)
+		count_space(m, from->device, SVM_SPACE_PAGES_OUT);
+	}
+	if (m->device) {
 		atomic_long_inc(&m->device->mem->pages_in);
+		count_space(m, m->device, SVM_SPACE_PAGES_IN);
+	}
 
 	if (!src)
 		counter = SVM_PAGES_CLEARED;
@@ -351,9 +366,9 @@ static void return_vram(struct migration *m)
 				m->taken - m->used);
 }
 
-static void run(struct migration *m, struct svm_move_counts *counts)
+static void move_rounds(struct migration *m)
 {
-	unsigned long first, last, i, busy = 0;
+	unsigned long first, last;
 	int round;
 
 	for (round = 0; round < MAX_ROUNDS; round++) {
@@ -369,12 +384,80 @@ static void run(struct migration *m, struct svm_move_counts *counts)
 		if (!may_bring_in(m->args.vma))
 			break;
 	}
+}
 
-	for (i = 0; i < m->pages; i++) {
-		counts->state[m->scratch->state[i]]++;
-		busy += m->scratch->state[i] == SVM_PAGE_BUSY;
+/* What events say of pages first..last, all or some of which are to move. */
+static struct svm_move_event describe_move(struct migration *m,
+					   unsigned long first,
+					   unsigned long last)
+{
+	struct svm_move_event event = {
+		.process = m->process,
+		.start = m->base + (first << PAGE_SHIFT),
+		.end = m->base + ((last + 1) << PAGE_SHIFT),
+		.to = m->device,
+		.trigger = m->scratch->trigger,
+	};
+	struct svm_devmem *mem = NULL;
+	struct svm_range range;
+
+	if (m->looked && (m->scratch->pfns[first] & HMM_PFN_VALID))
+		mem = svm_devmem_of_pfn(m->scratch->pfns[first]);
+	event.from = mem ? mem->device : NULL;
+
+	/* The policy lock is outside of the block mutex. */
+	rcu_read_lock();
+	svm_range_map_at(&m->process->ranges, event.start >> PAGE_SHIFT, &range);
+	rcu_read_unlock();
+	event.prefetch_loc = range.attrs.prefetch_loc;
+	event.preferred_loc = range.attrs.preferred_loc;
+	return event;
+}
+
+/* Partial migration is no error (R5). */
+static int move_error(const struct migration *m,
+		      const struct svm_move_counts *counts)
+{
+	if (counts->state[SVM_PAGE_MOVED] || counts->state[SVM_PAGE_CLEARED])
+		return 0;
+	if (counts->state[SVM_PAGE_NO_SPACE])
+		return m->device ? -ENOSPC : -ENOMEM;
+	return counts->state[SVM_PAGE_BUSY] ? -EBUSY : 0;
+}
+
+/* What became of the pages of this call. */
+static struct svm_move_counts count_states(const struct migration *m)
+{
+	struct svm_move_counts counts = {};
+	unsigned long i;
+
+	for (i = 0; i < m->pages; i++)
+		counts.state[m->scratch->state[i]]++;
+	return counts;
+}
+
+static void run(struct migration *m, struct svm_move_counts *counts)
+{
+	struct svm_move_event event;
+	struct svm_move_counts own;
+	unsigned long first, last;
+	unsigned int i;
+
+	if (unsettled(m, &first, &last)) {
+		event = describe_move(m, first, last);
+		svm_event_migrate_start(&event);
+		move_rounds(m);
+		own = count_states(m);
+		svm_event_migrate_end(&event, move_error(m, &own));
+	} else {
+		own = count_states(m);
 	}
-	svm_count(m->process, SVM_PAGES_FAILED, busy);
+
+	for (i = 0; i < SVM_NR_PAGE_STATES; i++)
+		counts->state[i] += own.state[i];
+	svm_count(m->process, SVM_PAGES_FAILED, own.state[SVM_PAGE_BUSY]);
+	if (m->device && own.state[SVM_PAGE_MOVED] + own.state[SVM_PAGE_CLEARED])
+		count_space(m, m->device, SVM_SPACE_MIGRATIONS);
 }
 
 /*

@@ -8,22 +8,21 @@
  *	mmap_read_lock
  *	  policy: attributes and policy_seq
  *	  block mutex
- *	    hmm_range_fault()
+ *	    hmm_range_fault()			see look.c
  *	    block lock
  *	      stale seq or policy_seq? drop all and begin again
  *	      write the entries
  *
- * Here entries are made for memory that is there (a snapshot): nothing is
- * faulted in, no COW is broken. Which device maps a page:
+ * Which device maps a page that is there:
  *
  *	ACCESS_IN_PLACE	always
- *	ACCESS		when the page is in that device's memory, or the range
- *			has GPU_ALWAYS_MAPPED
+ *	ACCESS		when the page is in that device's memory, or the memory is
+ *			kept mapped (XNACK off, GPU_ALWAYS_MAPPED)
+ *	either		when the device asked, by a fault
  *
- * (KFD with XNACK on maps the same way: svm_range_validate_and_map().) A device
- * may write where the CPU may, except to file pages: their entries become
- * writable when a device writes, for clearing a writable entry makes the page
- * dirty.
+ * (KFD maps the same way: svm_range_validate_and_map().) A device may write
+ * where the CPU may. Memory that is not there is faulted in only where a fault
+ * asks for it, and where it is to be kept mapped.
  */
 #include <linux/hmm.h>
 #include <linux/jiffies.h>
@@ -32,116 +31,193 @@
 
 #include "block.h"
 #include "devmem.h"
+#include "look.h"
 #include "mirror.h"
 #include "policy.h"
 #include "scratch.h"
+#include "space.h"
 #include "walk.h"
 
-/* Devices that may map some page of memory with these attributes unasked. */
-static u64 eager_devices(const struct svm_attrs *attrs)
+/* struct mirror - one attempt for a block, under one sequence count */
+struct mirror {
+	struct svm_process *process;
+	struct svm_block *block;
+	const struct svm_want *want;
+	unsigned long *pfns;
+	unsigned long seq;
+	unsigned long policy_seq;
+	struct svm_attrs attrs;
+	bool keep;
+};
+
+static u64 granted(const struct mirror *m)
 {
-	if (svm_devmem_state()->kind != AMDSVM_MEMORY_NONE)
-		return attrs->access | attrs->access_in_place;
-	if (attrs->flags & AMDSVM_IOCTL_SVM_FLAG_GPU_ALWAYS_MAPPED)
-		return attrs->access | attrs->access_in_place;
-	return attrs->access_in_place;
+	return m->attrs.access | m->attrs.access_in_place;
+}
+
+static u64 wanting(const struct mirror *m)
+{
+	return m->want ? granted(m) & BIT_ULL(m->want->space->device->index) : 0;
+}
+
+/* Devices that may map some page of memory with these attributes. */
+static u64 possible_devices(const struct mirror *m)
+{
+	if (m->keep || svm_devmem_state()->kind != AMDSVM_MEMORY_NONE)
+		return granted(m);
+	return m->attrs.access_in_place | wanting(m);
 }
 
 /* Devices that map @page, see the top of the file. */
-static u64 page_devices(const struct svm_attrs *attrs, struct page *page)
+static u64 page_devices(const struct mirror *m, struct page *page)
 {
 	struct svm_devmem *mem = svm_devmem_of(page);
-	u64 devices = attrs->access_in_place;
+	u64 devices = m->attrs.access_in_place | wanting(m);
 
-	if (attrs->flags & AMDSVM_IOCTL_SVM_FLAG_GPU_ALWAYS_MAPPED)
-		devices |= attrs->access;
+	if (m->keep)
+		devices |= m->attrs.access;
 	else if (mem)
-		devices |= attrs->access & BIT_ULL(mem->device->index);
+		devices |= m->attrs.access & BIT_ULL(mem->device->index);
 	return devices;
 }
 
-static unsigned long commit_page(struct svm_block *block,
-				 const struct svm_attrs *attrs,
-				 unsigned int index, unsigned long pfn)
+static bool usable(unsigned long pfn)
+{
+	return (pfn & HMM_PFN_VALID) && !(pfn & HMM_PFN_ERROR);
+}
+
+static u64 rights(const struct mirror *m, unsigned long pfn)
+{
+	u64 rights = 0;
+
+	if ((pfn & HMM_PFN_WRITE) &&
+	    !(m->attrs.flags & AMDSVM_IOCTL_SVM_FLAG_GPU_RO))
+		rights |= SVM_PTE_WRITE;
+	if (m->attrs.flags & AMDSVM_IOCTL_SVM_FLAG_GPU_EXEC)
+		rights |= SVM_PTE_EXEC;
+	if (m->keep)
+		rights |= SVM_PTE_KEEP;
+	return rights;
+}
+
+static unsigned long commit_page(const struct mirror *m, unsigned int index,
+				 unsigned long pfn)
 {
 	struct page *page = hmm_pfn_to_page(pfn);
-	u64 devices = page_devices(attrs, page);
+	u64 devices = page_devices(m, page);
+	u64 pte = svm_pagetable_entry(page, rights(m, pfn));
 	unsigned long mapped = 0;
-	bool write, exec;
-	u64 pte;
-
-	write = (pfn & HMM_PFN_WRITE) && PageAnon(page) &&
-		!(attrs->flags & AMDSVM_IOCTL_SVM_FLAG_GPU_RO);
-	exec = attrs->flags & AMDSVM_IOCTL_SVM_FLAG_GPU_EXEC;
-	pte = svm_pagetable_entry(page, write, exec);
 
 	for (; devices; devices &= devices - 1)
-		mapped += svm_pagetable_set(&block->pt, __ffs64(devices), index,
-					    pte);
+		mapped += svm_pagetable_set(&m->block->pt, __ffs64(devices),
+					    index, pte);
 	return mapped;
 }
 
-static void commit(struct svm_block *block, const struct svm_attrs *attrs,
-		   unsigned long start, unsigned long end,
-		   const unsigned long *pfns)
+static void commit(const struct mirror *m, unsigned long start,
+		   unsigned long end)
 {
+	const unsigned long *pfn = m->pfns;
 	unsigned long addr, mapped = 0;
+	u64 devices;
 
-	for (addr = start; addr < end; addr += PAGE_SIZE, pfns++)
-		if ((*pfns & HMM_PFN_VALID) && !(*pfns & HMM_PFN_ERROR))
-			mapped += commit_page(block, attrs,
-					      svm_block_page(addr), *pfns);
-	svm_count(block->process, SVM_PAGES_MAPPED, mapped);
+	for (addr = start; addr < end; addr += PAGE_SIZE, pfn++)
+		if (usable(*pfn))
+			mapped += commit_page(m, svm_block_page(addr), *pfn);
+	svm_count(m->process, SVM_PAGES_MAPPED, mapped);
+	if (!mapped)
+		return;
+	for (devices = m->block->pt.devices; devices; devices &= devices - 1)
+		svm_pagetable_join(&m->block->pt, __ffs64(devices));
+}
+
+/* Tables for the devices that will have entries, and no others. */
+static int prepare(const struct mirror *m, unsigned long start,
+		   unsigned long end)
+{
+	unsigned long n = (end - start) >> PAGE_SHIFT, i;
+	u64 devices = 0;
+
+	for (i = 0; i < n; i++)
+		if (usable(m->pfns[i]))
+			devices |= page_devices(m, hmm_pfn_to_page(m->pfns[i]));
+	return svm_pagetable_prepare(&m->block->pt, &m->block->lock,
+				     m->process->spaces, devices,
+				     svm_block_start(m->block));
 }
 
 /*
- * One attempt for pages with equal attributes, mmap_lock and block mutex held.
+ * One attempt for pages of one mapping with equal attributes, mmap_lock held.
  * -EBUSY: something changed, begin again.
  */
-static int mirror_piece(struct svm_process *process, struct svm_block *block,
-			const struct svm_range *range, unsigned long policy_seq,
-			unsigned long seq, unsigned long start,
-			unsigned long end, unsigned long *pfns)
+static int mirror_piece(const struct mirror *m, struct vm_area_struct *vma,
+			unsigned long start, unsigned long end)
 {
-	struct hmm_range hmm = {
-		.notifier = &block->notifier,
-		.notifier_seq = seq,
+	struct svm_look look = {
+		.block = m->block,
+		.vma = vma,
 		.start = start,
 		.end = end,
-		.hmm_pfns = pfns,
-		.dev_private_owner = svm_devmem_owner(),
+		.seq = m->seq,
+		.pfns = m->pfns,
+		.want = wanting(m) ? m->want : NULL,
+		.all = m->keep,
 	};
 	int ret;
 
-	ret = svm_pagetable_prepare(&block->pt, &block->lock,
-				    eager_devices(&range->attrs));
+	ret = svm_look(&look);
+	if (ret)
+		return ret;
+	ret = prepare(m, start, end);
 	if (ret)
 		return ret;
 
-	memset(pfns, 0, ((end - start) >> PAGE_SHIFT) * sizeof(*pfns));
-	ret = hmm_range_fault(&hmm);
-	if (ret)
-		return ret;
-
-	spin_lock(&block->lock);
-	if (mmu_interval_read_retry(&block->notifier, seq) ||
-	    READ_ONCE(process->policy_seq) != policy_seq)
+	spin_lock(&m->block->lock);
+	if (mmu_interval_read_retry(&m->block->notifier, m->seq) ||
+	    READ_ONCE(m->process->policy_seq) != m->policy_seq)
 		ret = -EBUSY;
 	else
-		commit(block, &range->attrs, start, end, pfns);
-	spin_unlock(&block->lock);
+		commit(m, start, end);
+	spin_unlock(&m->block->lock);
+	return ret;
+}
+
+/* The mappings of a piece with equal attributes. */
+static int mirror_mappings(const struct mirror *m, unsigned long start,
+			   unsigned long end)
+{
+	int ret;
+
+	ret = svm_block_lock(m->block);
+	if (ret)
+		return ret;
+	while (start < end && !ret) {
+		struct vm_area_struct *vma = find_vma(m->process->mm, start);
+		unsigned long next;
+
+		if (!vma || vma->vm_start >= end)
+			break;
+		start = max(start, vma->vm_start);
+		next = min(end, vma->vm_end);
+		if (!svm_vma_refused(vma))
+			ret = mirror_piece(m, vma, start, next);
+		start = next;
+	}
+	svm_pagetable_trim(&m->block->pt, &m->block->lock,
+			   svm_block_start(m->block));
+	svm_block_unlock(m->block);
 	return ret;
 }
 
 /*
- * One round with the sequence count @seq: the pieces of [*start, end) by
+ * One round with the sequence count of @m: the pieces of [*start, end) by
  * attributes. Moves *start behind what is done.
  */
-static int mirror_round(struct svm_process *process, struct svm_block *block,
-			unsigned long seq, unsigned long *start,
-			unsigned long end, unsigned long *pfns)
+static int mirror_round(struct mirror *m, unsigned long *start,
+			unsigned long end)
 {
-	unsigned long policy_seq, piece_end;
+	struct svm_process *process = m->process;
+	unsigned long piece_end;
 	struct svm_range range;
 	int ret;
 
@@ -150,20 +226,17 @@ static int mirror_round(struct svm_process *process, struct svm_block *block,
 		if (ret)
 			return ret;
 		svm_range_map_at(&process->ranges, *start >> PAGE_SHIFT, &range);
-		policy_seq = process->policy_seq;
+		m->policy_seq = process->policy_seq;
+		m->attrs = range.attrs;
+		m->keep = svm_policy_keeps(process, &range.attrs);
 		svm_policy_unlock(process);
 
 		piece_end = end;
 		if (range.last < (end - 1) >> PAGE_SHIFT)
 			piece_end = (range.last + 1) << PAGE_SHIFT;
 
-		if (eager_devices(&range.attrs)) {
-			ret = svm_block_lock(block);
-			if (ret)
-				return ret;
-			ret = mirror_piece(process, block, &range, policy_seq,
-					   seq, *start, piece_end, pfns);
-			svm_block_unlock(block);
+		if (possible_devices(m)) {
+			ret = mirror_mappings(m, *start, piece_end);
 			if (ret)
 				return ret;
 		}
@@ -172,47 +245,84 @@ static int mirror_round(struct svm_process *process, struct svm_block *block,
 	return 0;
 }
 
+static void count_retry(const struct mirror *m)
+{
+	svm_count(m->process, SVM_MAP_RETRIES, 1);
+	if (m->want)
+		svm_space_count(m->want->space, SVM_SPACE_MAP_RETRIES, 1);
+}
+
 /**
  * svm_mirror_block() - make devices map what their attributes grant
  * @process: the process, mm held by mmget
  * @block: the block, with a reference
  * @start: first byte
  * @end: byte after the last, in the same block
+ * @want: what a fault asks for, or NULL
  * @scratch: work space; pfns is used
  *
  * Context: no lock held; sleeps.
  * Return: 0; -EAGAIN when the block was collected; -EINTR; -ENOMEM; -EBUSY when
- * the memory did not come to rest within HMM_RANGE_DEFAULT_TIMEOUT ms.
+ * the memory did not come to rest within HMM_RANGE_DEFAULT_TIMEOUT ms; -EFAULT
+ * when a wanted page cannot be had.
  */
 int svm_mirror_block(struct svm_process *process, struct svm_block *block,
 		     unsigned long start, unsigned long end,
-		     struct svm_scratch *scratch)
+		     const struct svm_want *want, struct svm_scratch *scratch)
 {
 	unsigned long deadline = jiffies +
 				 msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
-	unsigned long seq;
+	struct mirror m = {
+		.process = process,
+		.block = block,
+		.want = want,
+		.pfns = scratch->pfns,
+	};
 	int ret;
 
 	for (;;) {
-		seq = mmu_interval_read_begin(&block->notifier);
+		m.seq = mmu_interval_read_begin(&block->notifier);
 		if (mmap_read_lock_killable(process->mm))
 			return -EINTR;
-		ret = mirror_round(process, block, seq, &start, end,
-				   scratch->pfns);
+		ret = mirror_round(&m, &start, end);
 		mmap_read_unlock(process->mm);
 		if (ret != -EBUSY)
-			return ret;
+			break;
 
-		svm_count(process, SVM_MAP_RETRIES, 1);
+		count_retry(&m);
 		if (time_after(jiffies, deadline))
-			return -EBUSY;
-		if (fatal_signal_pending(current))
-			return -EINTR;
+			break;
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
 		cond_resched();
 	}
+	/* Entries that changed their rights. */
+	svm_process_flush(process);
+	return ret;
 }
 
-/* The first block from *start on with memory in it; false: none up to @end. */
+static int mirror_next(struct svm_process *process, unsigned long start,
+		       unsigned long end, struct svm_scratch *scratch)
+{
+	struct svm_block *block;
+	int ret;
+
+	do {
+		block = svm_block_get(process, start >> SVM_BLOCK_SHIFT);
+		if (IS_ERR(block))
+			return PTR_ERR(block);
+		ret = svm_mirror_block(process, block, start, end, NULL,
+				       scratch);
+		svm_block_put(block);
+	} while (ret == -EAGAIN);
+	if (!ret && fatal_signal_pending(current))
+		ret = -EINTR;
+	return ret;
+}
+
+/* The first block from *start on with memory in it; 0: none up to @end. */
 static int find_memory(struct svm_process *process, unsigned long *start,
 		       unsigned long end)
 {
@@ -238,7 +348,6 @@ static int find_memory(struct svm_process *process, unsigned long *start,
 int svm_mirror_range(struct svm_process *process, unsigned long start,
 		     unsigned long end, struct svm_scratch *scratch)
 {
-	struct svm_block *block;
 	unsigned long next;
 	int ret;
 
@@ -246,20 +355,74 @@ int svm_mirror_range(struct svm_process *process, unsigned long start,
 		ret = find_memory(process, &start, end);
 		if (ret <= 0)
 			return ret;
-
 		next = min(end, (start | (SVM_BLOCK_SIZE - 1)) + 1);
-		block = svm_block_get(process, start >> SVM_BLOCK_SHIFT);
-		if (IS_ERR(block))
-			return PTR_ERR(block);
-		ret = svm_mirror_block(process, block, start, next, scratch);
-		svm_block_put(block);
-		if (ret == -EAGAIN)
-			continue;
+		ret = mirror_next(process, start, next, scratch);
 		if (ret)
 			return ret;
-		if (fatal_signal_pending(current))
-			return -EINTR;
 		start = next;
 		cond_resched();
 	}
+}
+
+/* The first piece from *start on that is to be kept mapped; 0: none. */
+static int find_kept(struct svm_process *process, unsigned long *start,
+		     unsigned long *end)
+{
+	unsigned long last = (*end - 1) >> PAGE_SHIFT;
+	unsigned long page = *start >> PAGE_SHIFT;
+	struct svm_range range;
+	int ret;
+
+	if (mmap_read_lock_killable(process->mm))
+		return -EINTR;
+	ret = svm_policy_lock(process);
+	if (!ret) {
+		/* Memory without attributes is never kept. */
+		while (svm_range_map_next(&process->ranges, page, last, &range)) {
+			ret = svm_policy_keeps(process, &range.attrs);
+			if (ret || range.last >= last)
+				break;
+			page = range.last + 1;
+		}
+		svm_policy_unlock(process);
+	}
+	mmap_read_unlock(process->mm);
+	if (ret > 0) {
+		*start = max(*start, range.first << PAGE_SHIFT);
+		*end = min(*end, (range.last + 1) << PAGE_SHIFT);
+	}
+	return ret;
+}
+
+/**
+ * svm_mirror_keep() - map all that is to be kept mapped
+ * @process: the process, mm held by mmget
+ * @start: first byte
+ * @end: byte after the last
+ * @scratch: work space
+ *
+ * Faults it in as well.
+ *
+ * Context: no lock held; sleeps.
+ * Return: 0; -EINTR; -ENOMEM; -EBUSY; -EFAULT when some of it cannot be had.
+ */
+int svm_mirror_keep(struct svm_process *process, unsigned long start,
+		    unsigned long end, struct svm_scratch *scratch)
+{
+	while (start < end) {
+		unsigned long piece_end = end, next;
+		int ret = find_kept(process, &start, &piece_end);
+
+		if (ret <= 0)
+			return ret;
+		for (; start < piece_end; start = next) {
+			next = min(piece_end,
+				   (start | (SVM_BLOCK_SIZE - 1)) + 1);
+			ret = mirror_next(process, start, next, scratch);
+			if (ret)
+				return ret;
+			cond_resched();
+		}
+	}
+	return 0;
 }

@@ -1,84 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Device page tables: entries, and what has to happen when one goes.
+ * Device page tables: entries of a block, and what has to happen when one goes.
+ * The tree that leads to them is in pagetree.c.
  *
- * One flat table of 4 KiB entries for each device and block. Tables are made by
- * svm_pagetable_prepare() before the block lock is taken, so that nothing is
- * allocated under it, and live as long as the block.
+ * Everything that a commit or an invalidation needs is there before the block
+ * lock is taken, so nothing is allocated under it. Devices read entries while
+ * they are changed here, and set SVM_PTE_DIRTY in them: each entry changes by
+ * one atomic store, and what was in it is taken out by xchg.
  *
- * Locking: all functions but prepare and free need the block lock and do not
- * sleep; they run in the invalidation callback.
+ * Locking: the functions here need the block lock and do not sleep; they run in
+ * the invalidation callback.
  */
 #include <linux/bitfield.h>
-#include <linux/slab.h>
 
 #include "devmem.h"
 #include "pagetable.h"
-
-/**
- * svm_pagetable_prepare() - make tables for devices that will map
- * @pt: the tables of a block
- * @lock: the block lock, not held
- * @devices: mask of devices
- *
- * Context: block mutex held; may sleep and reclaim.
- * Return: 0 or -ENOMEM.
- */
-int svm_pagetable_prepare(struct svm_pagetable *pt, spinlock_t *lock,
-			  u64 devices)
-{
-	u64 missing = devices & ~pt->devices;
-
-	while (missing) {
-		unsigned int device = __ffs64(missing);
-		u64 *table = kcalloc(SVM_BLOCK_PAGES, sizeof(*table),
-				     GFP_KERNEL_ACCOUNT);
-
-		if (!table)
-			return -ENOMEM;
-		spin_lock(lock);
-		pt->pte[device] = table;
-		pt->devices |= BIT_ULL(device);
-		spin_unlock(lock);
-		missing &= missing - 1;
-	}
-	return 0;
-}
-
-/**
- * svm_pagetable_free() - free the tables of a block that is gone
- * @pt: the tables; nobody else uses them any more
- */
-void svm_pagetable_free(struct svm_pagetable *pt)
-{
-	unsigned int i;
-
-	for (i = 0; i < SVM_MAX_DEVICES; i++)
-		kfree(pt->pte[i]);
-}
+#include "space.h"
 
 /**
  * svm_pagetable_entry() - the entry that maps a page
  * @page: system memory, or one of our device pages
- * @write: the device may write
- * @exec: the device may execute
+ * @rights: SVM_PTE_WRITE and so on
+ *
+ * Atomics on device memory need no more than the entry: no CPU has the page, or
+ * memory is coherent.
  *
  * Return: the entry.
  */
-u64 svm_pagetable_entry(struct page *page, bool write, bool exec)
+u64 svm_pagetable_entry(struct page *page, u64 rights)
 {
 	struct svm_mem place = svm_devmem_place(page);
-	u64 pte = SVM_PTE_VALID;
+	u64 pte = SVM_PTE_VALID | rights;
 
-	if (place.device)
-		pte |= SVM_PTE_DEVICE | place.offset |
-		       FIELD_PREP(SVM_PTE_OWNER, place.device->index);
-	else
-		pte |= PFN_PHYS(page_to_pfn(page)) & SVM_PTE_FRAME;
-	if (write)
-		pte |= SVM_PTE_WRITE;
-	if (exec)
-		pte |= SVM_PTE_EXEC;
+	if (!place.device)
+		return pte | (PFN_PHYS(page_to_pfn(page)) & SVM_PTE_FRAME);
+	pte |= SVM_PTE_DEVICE | place.offset |
+	       FIELD_PREP(SVM_PTE_OWNER, place.device->index);
+	if (rights & SVM_PTE_WRITE)
+		pte |= SVM_PTE_ATOMIC;
 	return pte;
 }
 
@@ -99,8 +58,58 @@ static struct page *entry_page(u64 pte)
  */
 static void entry_gone(u64 pte)
 {
-	if (pte & SVM_PTE_WRITE)
+	unsigned int i;
+
+	if (!(pte & SVM_PTE_DIRTY))
+		return;
+	if (!(pte & SVM_PTE_LEAF) || !(pte & SVM_PTE_DEVICE)) {
+		/* The leaves of system memory are one folio. */
 		folio_mark_dirty(page_folio(entry_page(pte)));
+		return;
+	}
+	for (i = 0; i < SVM_BLOCK_PAGES; i++)
+		folio_mark_dirty(page_folio(entry_page(svm_pte_of_leaf(pte, i))));
+}
+
+static bool same_memory(u64 a, u64 b)
+{
+	const u64 place = SVM_PTE_DEVICE | SVM_PTE_OWNER | SVM_PTE_FRAME;
+
+	return (a & place) == (b & place);
+}
+
+/*
+ * Replace an entry that devices use. Written stays written; whoever loses
+ * memory or rights has to be flushed.
+ */
+static void entry_change(struct svm_space *space, u64 *entry, u64 pte)
+{
+	u64 old = READ_ONCE(*entry), new;
+
+	do {
+		new = pte;
+		if (same_memory(old, pte))
+			new |= old & SVM_PTE_DIRTY;
+	} while (!try_cmpxchg64(entry, &old, new));
+
+	if (!same_memory(old, pte))
+		entry_gone(old);
+	if (!same_memory(old, pte) || (old & ~new & SVM_PTE_RIGHTS))
+		svm_space_changed(space);
+}
+
+/* A table with the entries of the leaf takes its place. */
+static void split(struct svm_block_table *t)
+{
+	u64 leaf = READ_ONCE(*t->slot);
+	unsigned int i;
+
+	do {
+		for (i = 0; i < SVM_BLOCK_PAGES; i++)
+			t->table[i] = svm_pte_of_leaf(leaf, i);
+	} while (!try_cmpxchg64(t->slot, &leaf, __pa(t->table) | SVM_PTE_VALID));
+	t->used = SVM_BLOCK_PAGES;
+	svm_space_count(t->space, SVM_SPACE_LEAVES, -1);
 }
 
 /**
@@ -115,16 +124,117 @@ static void entry_gone(u64 pte)
 bool svm_pagetable_set(struct svm_pagetable *pt, unsigned int device,
 		       unsigned int index, u64 pte)
 {
-	u64 old = pt->pte[device][index];
+	struct svm_block_table *t = &pt->table[device];
+	u64 slot = READ_ONCE(*t->slot);
+	u64 old;
 
-	if (old == pte)
+	if (slot & SVM_PTE_LEAF) {
+		old = svm_pte_of_leaf(slot, index);
+		if ((old & ~SVM_PTE_DIRTY) == pte)
+			return false;
+		split(t);
+	}
+
+	old = READ_ONCE(t->table[index]);
+	if ((old & ~SVM_PTE_DIRTY) == pte)
 		return false;
-	if (old & SVM_PTE_VALID)
-		entry_gone(old);
-	else
+	if (old & SVM_PTE_VALID) {
+		entry_change(t->space, &t->table[index], pte);
+	} else {
+		WRITE_ONCE(t->table[index], pte);
+		t->used++;
 		pt->mapped++;
-	pt->pte[device][index] = pte;
+	}
+	if (!(slot & SVM_PTE_VALID)) {
+		/* Devices that find the table find the entry. */
+		smp_store_release(t->slot, __pa(t->table) | SVM_PTE_VALID);
+	}
+	svm_space_count(t->space, SVM_SPACE_PAGES_MAPPED, 1);
 	return true;
+}
+
+/*
+ * The leaf that says the same as the table, or 0. System memory must be one
+ * folio, for the leaf has one dirty bit.
+ */
+static u64 table_as_leaf(const struct svm_block_table *t)
+{
+	u64 first = READ_ONCE(t->table[0]) & ~SVM_PTE_DIRTY;
+	unsigned int i;
+
+	if (t->used != SVM_BLOCK_PAGES ||
+	    !IS_ALIGNED(first & SVM_PTE_FRAME, SVM_BLOCK_SIZE))
+		return 0;
+	if (!(first & SVM_PTE_DEVICE) &&
+	    folio_nr_pages(page_folio(entry_page(first))) < SVM_BLOCK_PAGES)
+		return 0;
+	for (i = 1; i < SVM_BLOCK_PAGES; i++)
+		if ((READ_ONCE(t->table[i]) & ~SVM_PTE_DIRTY) !=
+		    svm_pte_of_leaf(first, i))
+			return 0;
+	return first | SVM_PTE_LEAF;
+}
+
+/**
+ * svm_pagetable_join() - make one entry of 512, if they are one run of memory
+ * @pt: tables
+ * @device: index of the device
+ *
+ * TLBs may keep what they have: it says the same. The table stays with the
+ * block until svm_pagetable_trim().
+ *
+ * Return: true when there is a new leaf.
+ */
+bool svm_pagetable_join(struct svm_pagetable *pt, unsigned int device)
+{
+	struct svm_block_table *t = &pt->table[device];
+	unsigned int i;
+	u64 leaf;
+
+	if (!t->table || !t->used)
+		return false;
+	leaf = table_as_leaf(t);
+	if (!leaf)
+		return false;
+
+	/* From here on devices mark the leaf; then what they marked before. */
+	xchg(t->slot, leaf);
+	for (i = 0; i < SVM_BLOCK_PAGES; i++)
+		entry_gone(xchg(&t->table[i], 0));
+	t->used = 0;
+	svm_space_count(t->space, SVM_SPACE_LEAVES, 1);
+	return true;
+}
+
+static unsigned int clear_leaf(struct svm_block_table *t, u64 *gone)
+{
+	u64 old = xchg(t->slot, 0);
+
+	entry_gone(old);
+	*gone |= old;
+	svm_space_count(t->space, SVM_SPACE_LEAVES, -1);
+	return SVM_BLOCK_PAGES;
+}
+
+static unsigned int clear_table(struct svm_block_table *t, unsigned int first,
+				unsigned int last, u64 *gone)
+{
+	unsigned int n = 0, i;
+
+	for (i = first; i <= last; i++) {
+		u64 old;
+
+		if (!(READ_ONCE(t->table[i]) & SVM_PTE_VALID))
+			continue;
+		old = xchg(&t->table[i], 0);
+		entry_gone(old);
+		*gone |= old;
+		n++;
+	}
+	t->used -= n;
+	if (!t->used)
+		WRITE_ONCE(*t->slot, 0);
+	return n;
 }
 
 /**
@@ -134,30 +244,41 @@ bool svm_pagetable_set(struct svm_pagetable *pt, unsigned int device,
  * @first: first page of the block
  * @last: last page of the block, inclusive
  *
- * Return: entries removed.
+ * Of a leaf all goes. TLBs are not flushed: svm_process_flush() must follow
+ * before the memory is anybody else's.
+ *
+ * Return: what was removed.
  */
-unsigned int svm_pagetable_clear(struct svm_pagetable *pt, u64 devices,
-				 unsigned int first, unsigned int last)
+struct svm_cleared svm_pagetable_clear(struct svm_pagetable *pt, u64 devices,
+				       unsigned int first, unsigned int last)
 {
-	unsigned int n = 0, i;
+	struct svm_cleared cleared = {};
+	u64 gone = 0;
 
 	if (!pt->mapped)
-		return 0;
+		return cleared;
 
-	devices &= pt->devices;
-	for (; devices; devices &= devices - 1) {
-		u64 *table = pt->pte[__ffs64(devices)];
+	for (devices &= pt->devices; devices; devices &= devices - 1) {
+		struct svm_block_table *t = &pt->table[__ffs64(devices)];
+		u64 slot = READ_ONCE(*t->slot);
+		unsigned int n;
 
-		for (i = first; i <= last; i++) {
-			if (!(table[i] & SVM_PTE_VALID))
-				continue;
-			entry_gone(table[i]);
-			table[i] = 0;
-			n++;
-		}
+		if (!(slot & SVM_PTE_VALID))
+			continue;
+		n = slot & SVM_PTE_LEAF ? clear_leaf(t, &gone) :
+					  clear_table(t, first, last, &gone);
+		if (!n)
+			continue;
+		if (n > last - first + 1)
+			cleared.cut = true;
+		svm_space_changed(t->space);
+		svm_space_count(t->space, SVM_SPACE_PAGES_UNMAPPED, n);
+		cleared.devices |= BIT_ULL(__ffs64(devices));
+		cleared.pages += n;
 	}
-	pt->mapped -= n;
-	return n;
+	cleared.keep = gone & SVM_PTE_KEEP;
+	pt->mapped -= cleared.pages;
+	return cleared;
 }
 
 /**
@@ -173,8 +294,12 @@ u64 svm_pagetable_mapped(const struct svm_pagetable *pt, unsigned int index)
 
 	for (; devices; devices &= devices - 1) {
 		unsigned int device = __ffs64(devices);
+		const struct svm_block_table *t = &pt->table[device];
+		u64 slot = READ_ONCE(*t->slot);
 
-		if (pt->pte[device][index] & SVM_PTE_VALID)
+		if ((slot & SVM_PTE_LEAF) ||
+		    ((slot & SVM_PTE_VALID) &&
+		     (READ_ONCE(t->table[index]) & SVM_PTE_VALID)))
 			mapped |= BIT_ULL(device);
 	}
 	return mapped;

@@ -63,6 +63,7 @@ int svm_policy_init(struct svm_process *process)
 		return ret;
 
 	process->ranges.limit = svm_max_ranges;
+	process->xnack = true;
 
 	for (i = 0; i < RESERVE_RECORDS; i++) {
 		record = kzalloc(sizeof(*record), GFP_KERNEL_ACCOUNT);
@@ -279,6 +280,41 @@ void svm_policy_unlock(struct svm_process *process)
 void svm_policy_changed(struct svm_process *process)
 {
 	WRITE_ONCE(process->policy_seq, process->policy_seq + 1);
+}
+
+/**
+ * svm_policy_keeps() - is memory to be mapped all the time
+ * @process: the process
+ * @attrs: attributes of the memory
+ *
+ * Context: policy lock held.
+ * Return: true when devices that have access do not fault on it.
+ */
+bool svm_policy_keeps(const struct svm_process *process,
+		      const struct svm_attrs *attrs)
+{
+	if (!attrs->access && !attrs->access_in_place)
+		return false;
+	return !process->xnack ||
+	       (attrs->flags & AMDSVM_IOCTL_SVM_FLAG_GPU_ALWAYS_MAPPED);
+}
+
+/**
+ * svm_policy_set_xnack() - with or without faults from now on
+ * @process: the process; it has no queues
+ * @xnack: devices fault
+ *
+ * As KFD: without faults nothing belongs to devices by default. Attributes that
+ * were set stay.
+ *
+ * Context: mmap_lock held (read), policy lock held.
+ */
+void svm_policy_set_xnack(struct svm_process *process, bool xnack)
+{
+	process->xnack = xnack;
+	svm_attrs_default(&process->ranges.defaults,
+			  xnack ? svm_device_mask() : 0);
+	svm_policy_changed(process);
 }
 
 static void drain_work(struct work_struct *work)

@@ -20,5 +20,8 @@ void svm_policy_unmapped(struct svm_process *process, unsigned long first,
 int svm_policy_lock(struct svm_process *process);
 void svm_policy_unlock(struct svm_process *process);
 void svm_policy_changed(struct svm_process *process);
+bool svm_policy_keeps(const struct svm_process *process,
+		      const struct svm_attrs *attrs);
+void svm_policy_set_xnack(struct svm_process *process, bool xnack);
 
 #endif /* SVM_POLICY_H */

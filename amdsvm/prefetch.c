@@ -50,10 +50,23 @@ static void move_mappings(struct svm_process *process, struct svm_block *block,
 	}
 }
 
-static int move_block(struct svm_process *process, struct svm_block *block,
-		      unsigned long start, unsigned long end,
-		      struct svm_device *device, struct svm_scratch *scratch,
-		      struct svm_move_counts *counts)
+/**
+ * svm_move_block() - move memory of one block
+ * @process: the process, mm held by mmget
+ * @block: the block with a reference; NULL when there is none, then only home
+ * @start: first byte
+ * @end: byte after the last, in the same block
+ * @device: destination, NULL for system memory
+ * @scratch: work space
+ * @counts: what became of the pages is added here
+ *
+ * Context: no lock held; sleeps.
+ * Return: 0; -EINTR; -EAGAIN when the block was collected.
+ */
+int svm_move_block(struct svm_process *process, struct svm_block *block,
+		   unsigned long start, unsigned long end,
+		   struct svm_device *device, struct svm_scratch *scratch,
+		   struct svm_move_counts *counts)
 {
 	int ret = 0;
 
@@ -79,11 +92,12 @@ static int map_block(struct svm_process *process, struct svm_block *block,
 	int ret;
 
 	if (block)
-		ret = svm_mirror_block(process, block, start, end, scratch);
+		ret = svm_mirror_block(process, block, start, end, NULL,
+				       scratch);
 	else
 		ret = svm_mirror_range(process, start, end, scratch);
 	/* Not mapped now: mapped when a device needs it. */
-	return ret == -EBUSY || ret == -EAGAIN ? 0 : ret;
+	return ret == -EBUSY || ret == -EAGAIN || ret == -EFAULT ? 0 : ret;
 }
 
 static int prefetch_block(struct svm_process *process, unsigned long start,
@@ -100,8 +114,8 @@ static int prefetch_block(struct svm_process *process, unsigned long start,
 				 svm_block_find(process, index);
 		if (IS_ERR(block))
 			return PTR_ERR(block);
-		ret = move_block(process, block, start, end, device, scratch,
-				 counts);
+		ret = svm_move_block(process, block, start, end, device,
+				     scratch, counts);
 		if (!ret)
 			ret = map_block(process, block, start, end, scratch);
 		if (block)

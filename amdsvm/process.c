@@ -23,14 +23,20 @@
 
 #include "block.h"
 #include "device.h"
+#include "event.h"
 #include "policy.h"
 #include "process.h"
+#include "queue.h"
+#include "restore.h"
+#include "space.h"
+#include "sysfs.h"
 
 static DEFINE_HASHTABLE(process_table, 8);
 static DEFINE_SPINLOCK(process_table_lock);
 
 static struct workqueue_struct *process_wq;
 static atomic_t live_processes = ATOMIC_INIT(0);
+static atomic64_t last_id = ATOMIC64_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(live_wait);
 
 /**
@@ -75,6 +81,22 @@ void svm_process_queue(struct svm_process *process, struct work_struct *work)
 		svm_process_put(process);
 }
 
+/**
+ * svm_process_queue_delayed() - run one of the process's works later
+ * @process: the process; the work function ends with svm_process_put()
+ * @work: a work of @process; when it is queued already, that stays
+ * @delay: jiffies
+ *
+ * Context: any, does not sleep.
+ */
+void svm_process_queue_delayed(struct svm_process *process,
+			       struct delayed_work *work, unsigned long delay)
+{
+	svm_process_get(process);
+	if (!queue_delayed_work(process_wq, work, delay))
+		svm_process_put(process);
+}
+
 static void free_work(struct work_struct *work)
 {
 	struct svm_process *process = container_of(work, struct svm_process,
@@ -87,6 +109,8 @@ static void free_work(struct work_struct *work)
 	svm_policy_destroy(process);
 	WARN_ON_ONCE(!xa_empty(&process->blocks));
 	xa_destroy(&process->blocks);
+	WARN_ON_ONCE(!xa_empty(&process->queues));
+	svm_spaces_free(process);
 	mmdrop(process->mm);
 	put_pid(process->opener);
 	kfree_rcu(process, rcu);
@@ -95,11 +119,34 @@ static void free_work(struct work_struct *work)
 		wake_up(&live_wait);
 }
 
-/* Nobody can set policy or make mappings any more, or nobody has yet. */
+/* Works of a process that may be queued, and of which each has a reference. */
+static void works_cancel(struct svm_process *process)
+{
+	unsigned int i;
+
+	for (i = 0; i < svm_device_count(); i++)
+		if (cancel_work_sync(&process->spaces[i]->fault_work))
+			svm_process_put(process);
+	if (cancel_delayed_work_sync(&process->restore_work))
+		svm_process_put(process);
+}
+
+/*
+ * Nobody makes calls any more, or nobody has yet. Without queues nothing faults
+ * or asks for a restore, so after the works are gone nobody makes blocks.
+ */
 static void process_reset(struct svm_process *process)
 {
+	if (process->announced) {
+		process->announced = false;
+		svm_sysfs_remove(process);
+		svm_event_process(process, false);
+	}
+	svm_queues_destroy(process);
+	works_cancel(process);
 	svm_policy_reset(process);
 	svm_blocks_remove_all(process);
+	svm_restore_drop(process);
 }
 
 static void exit_work(struct work_struct *work)
@@ -128,14 +175,23 @@ static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
 	INIT_WORK(&process->gc_work, svm_blocks_gc_work);
 	INIT_WORK(&process->exit_work, exit_work);
 	INIT_WORK(&process->free_work, free_work);
+	svm_queues_init(process);
+	svm_restore_init(process);
 	ret = svm_policy_init(process);
 	if (ret) {
+		kfree(process);
+		return ERR_PTR(ret);
+	}
+	ret = svm_spaces_init(process);
+	if (ret) {
+		svm_policy_destroy(process);
 		kfree(process);
 		return ERR_PTR(ret);
 	}
 
 	mmgrab(mm);
 	process->mm = mm;
+	process->id = atomic64_inc_return(&last_id);
 	process->opener = get_pid(task_tgid(current));
 	atomic_inc(&live_processes);
 	spin_lock(&process_table_lock);
@@ -151,17 +207,23 @@ static void notifier_free(struct mmu_notifier *notifier)
 
 /*
  * The address space ends. The interval notifiers were told before, so no device
- * maps anything; memory of ours is dropped where sleeping is no harm.
+ * maps anything, and after the flush none uses anything. Memory of ours is
+ * dropped where sleeping is no harm.
  */
 static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct svm_process *process = container_of(notifier, struct svm_process,
 						   notifier);
 
+	svm_spaces_kill(process);
+	svm_process_flush(process);
 	svm_process_queue(process, &process->exit_work);
 }
 
 /*
+ * Core calls this after the interval notifiers of the event, so here is where
+ * TLBs are flushed, once.
+ *
  * Returns 0 always: an error after the interval tree ran would leave the
  * address space invalidating for ever (mm/mmu_notifier.c, all versions).
  */
@@ -171,6 +233,7 @@ static int notifier_start(struct mmu_notifier *notifier,
 	struct svm_process *process = container_of(notifier, struct svm_process,
 						   notifier);
 
+	svm_process_flush(process);
 	if (range->event == MMU_NOTIFY_UNMAP)
 		svm_policy_unmapped(process, range->start >> PAGE_SHIFT,
 				    (range->end - 1) >> PAGE_SHIFT);
@@ -236,6 +299,11 @@ struct svm_process *svm_process_open(void)
 	process = container_of(notifier, struct svm_process, notifier);
 	mutex_lock(&process->files_lock);
 	process->files++;
+	if (!process->announced) {
+		process->announced = true;
+		svm_sysfs_add(process);
+		svm_event_process(process, true);
+	}
 	mutex_unlock(&process->files_lock);
 	return process;
 }
@@ -298,4 +366,6 @@ void svm_process_exit(void)
 	mmu_notifier_synchronize();
 	wait_event(live_wait, !atomic_read(&live_processes));
 	destroy_workqueue(process_wq);
+	/* Page tables that are still to be freed, by code of ours. */
+	rcu_barrier();
 }

@@ -16,6 +16,8 @@
 
 #include "range.h"
 
+struct svm_space;
+
 /* What is counted for each process; see amdsvm_ioctl_get_counters_args. */
 enum svm_counter {
 	SVM_PAGES_IN,
@@ -34,12 +36,14 @@ enum svm_counter {
  * struct svm_process - one address space that has /dev/amdsvm open
  * @notifier: mm-wide notifier; its users are the open files
  * @mm: held by mmgrab until the object is freed
+ * @id: tells this object from all others there were and will be; never 0
  * @opener: thread group that opened first, for people and tools
  * @refs: notifier, queued work
  * @node: in the table from mm to process, read under RCU
  * @rcu: the table's readers
  * @files_lock: serializes first open, last close and exit
  * @files: open files
+ * @announced: there are files in sysfs, and listeners were told
  * @policy_lock: protects @ranges and @policy_seq
  * @ranges: what the user said
  * @policy_seq: counts changes of @ranges; read without lock by the mirror
@@ -52,11 +56,18 @@ enum svm_counter {
  * @blocks: struct svm_block by address >> SVM_BLOCK_SHIFT; RCU for readers
  * @gc_list: blocks that lost their last device mapping
  * @gc_work: removes them
+ * @spaces: what each device sees, by index
+ * @queues: struct svm_queue by id
+ * @xnack: devices fault; under policy_lock, changed while there is no queue
+ * @restore_list: blocks that lost what is to stay mapped
+ * @restore_work: maps them again
+ * @stopped: blocks that wait for it
  * @counters: by enum svm_counter
  */
 struct svm_process {
 	struct mmu_notifier notifier;
 	struct mm_struct *mm;
+	u64 id;
 	struct pid *opener;
 	struct kref refs;
 	struct hlist_node node;
@@ -64,6 +75,7 @@ struct svm_process {
 
 	struct mutex files_lock; /* outside of all but mmap_lock in open */
 	unsigned int files;
+	bool announced;
 
 	struct mutex policy_lock; /* inside mmap_lock */
 	struct svm_range_map ranges;
@@ -81,6 +93,14 @@ struct svm_process {
 	struct llist_head gc_list;
 	struct work_struct gc_work;
 
+	struct svm_space *spaces[SVM_MAX_DEVICES];
+	struct xarray queues;
+
+	bool xnack;
+	struct llist_head restore_list;
+	struct delayed_work restore_work;
+	atomic_t stopped;
+
 	atomic_long_t counters[SVM_NR_COUNTERS];
 };
 
@@ -93,6 +113,8 @@ void svm_process_close(struct svm_process *process);
 void svm_process_get(struct svm_process *process);
 void svm_process_put(struct svm_process *process);
 void svm_process_queue(struct svm_process *process, struct work_struct *work);
+void svm_process_queue_delayed(struct svm_process *process,
+			       struct delayed_work *work, unsigned long delay);
 struct svm_process *svm_process_find_rcu(struct mm_struct *mm);
 
 int svm_process_check_span(struct svm_process *process, u64 start, u64 size);

@@ -33,7 +33,11 @@ int svm_call_get_caps(struct svm_call *call, void *arg)
 	if (args->reserved)
 		return -EINVAL;
 
-	args->features = SVM_COMPAT_PRIVATE ? AMDSVM_CAP_KERNEL_PRIVATE : 0;
+	args->features = AMDSVM_CAP_QUEUES | AMDSVM_CAP_XNACK_OFF;
+	if (SVM_COMPAT_PRIVATE)
+		args->features |= AMDSVM_CAP_KERNEL_PRIVATE;
+	if (SVM_COMPAT_EXCLUSIVE)
+		args->features |= AMDSVM_CAP_ATOMIC_EXCLUSIVE;
 	if (state->kind != AMDSVM_MEMORY_NONE)
 		args->features |= AMDSVM_CAP_MIGRATE;
 	if (state->kind == AMDSVM_MEMORY_PRIVATE)
@@ -331,33 +335,5 @@ int svm_call_residency(struct svm_call *call, void *arg)
 			      -ENOMEM;
 	kvfree(pfns);
 	kvfree(infos);
-	return ret;
-}
-
-int svm_call_get_counters(struct svm_call *call, void *arg)
-{
-	struct amdsvm_ioctl_get_counters_args *args = arg;
-	atomic_long_t *counters = call->process->counters;
-	int ret;
-
-	args->pages_in = atomic_long_read(&counters[SVM_PAGES_IN]);
-	args->pages_cleared = atomic_long_read(&counters[SVM_PAGES_CLEARED]);
-	args->pages_out = atomic_long_read(&counters[SVM_PAGES_OUT]);
-	args->pages_peer = atomic_long_read(&counters[SVM_PAGES_PEER]);
-	args->pages_failed = atomic_long_read(&counters[SVM_PAGES_FAILED]);
-	args->cpu_faults = atomic_long_read(&counters[SVM_CPU_FAULTS]);
-	args->pages_mapped = atomic_long_read(&counters[SVM_PAGES_MAPPED]);
-	args->invalidations = atomic_long_read(&counters[SVM_INVALIDATIONS]);
-	args->map_retries = atomic_long_read(&counters[SVM_MAP_RETRIES]);
-	args->blocks = svm_blocks_count(call->process);
-
-	if (mmap_read_lock_killable(call->process->mm))
-		return -EINTR;
-	ret = svm_policy_lock(call->process);
-	if (!ret) {
-		args->ranges = call->process->ranges.count;
-		svm_policy_unlock(call->process);
-	}
-	mmap_read_unlock(call->process->mm);
 	return ret;
 }

@@ -12,9 +12,10 @@
  * nothing in a maple tree. Joining equal neighbours comes last; when that runs
  * out of memory the map is larger than it could be, and still right.
  *
- * Locking: all functions need map->lock, except svm_range_map_overlaps() and
- * svm_range_map_granule(), which may also be called under rcu_read_lock().
- * All but those two may sleep. Also compiled for the unit tests.
+ * Locking: all functions need map->lock, except svm_range_map_overlaps(),
+ * svm_range_map_at() and svm_range_map_granule(), which may also be called under
+ * rcu_read_lock(). All but those three may sleep. Also compiled for the unit
+ * tests.
  */
 #include <linux/bug.h>
 #include <linux/errno.h>
@@ -461,6 +462,8 @@ int svm_range_map_unset(struct svm_range_map *map, unsigned long first,
  * @map: the map
  * @page: the page
  * @range: result: the attributes, and the pages around that share the entry
+ *
+ * Context: map->lock or rcu_read_lock(); does not sleep.
  */
 void svm_range_map_at(struct svm_range_map *map, unsigned long page,
 		      struct svm_range *range)

@@ -17,6 +17,8 @@
  * @pfns: hmm_range_fault results
  * @vram: device pages taken in advance
  * @state: what became of each page, enum svm_page_state
+ * @trigger: why, for events: enum AMDSVM_MIGRATE_TRIGGERS; a prefetch unless
+ *	the caller says otherwise
  */
 struct svm_scratch {
 	unsigned long src[SVM_BLOCK_PAGES];
@@ -24,11 +26,17 @@ struct svm_scratch {
 	unsigned long pfns[SVM_BLOCK_PAGES];
 	unsigned long vram[SVM_BLOCK_PAGES];
 	u8 state[SVM_BLOCK_PAGES];
+	unsigned int trigger;
 };
 
 static inline struct svm_scratch *svm_scratch_alloc(void)
 {
-	return kvmalloc(sizeof(struct svm_scratch), GFP_KERNEL_ACCOUNT);
+	struct svm_scratch *scratch = kvmalloc(sizeof(*scratch),
+					       GFP_KERNEL_ACCOUNT);
+
+	if (scratch)
+		scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PREFETCH;
+	return scratch;
 }
 
 static inline void svm_scratch_free(struct svm_scratch *scratch)

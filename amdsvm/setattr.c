@@ -119,9 +119,11 @@ static int remap(struct svm_process *process, unsigned long start,
 	if (!scratch)
 		return -ENOMEM;
 	ret = svm_mirror_range(process, start, end, scratch);
+	if (!ret || ret == -EBUSY || ret == -EFAULT)
+		ret = svm_mirror_keep(process, start, end, scratch);
 	svm_scratch_free(scratch);
-	/* Memory that does not come to rest is mapped when a device needs it. */
-	return ret == -EBUSY ? 0 : ret;
+	/* What does not come to rest or cannot be had: when a device needs it. */
+	return ret == -EBUSY || ret == -EFAULT ? 0 : ret;
 }
 
 static int set_attr(struct svm_call *call, unsigned long start,
@@ -230,20 +232,68 @@ int svm_call_unset_range(struct svm_call *call, void *arg)
 	return remap(process, args->start, args->start + args->size);
 }
 
-/*
- * Retry faults are always on: vdev devices park a lane that misses. The mode
- * without them needs queues to stop, which come with the engine.
- */
+static int set_mode(struct svm_process *process, bool xnack)
+{
+	int ret;
+
+	if (mmap_read_lock_killable(process->mm))
+		return -EINTR;
+	ret = svm_policy_lock(process);
+	if (!ret) {
+		svm_policy_set_xnack(process, xnack);
+		svm_policy_unlock(process);
+	}
+	mmap_read_unlock(process->mm);
+	return ret;
+}
+
+/* No queue comes while the lock is held that they are published under. */
+static int set_mode_without_queues(struct svm_process *process, bool xnack)
+{
+	int ret = 0;
+
+	mutex_lock(&process->files_lock);
+	if (!xa_empty(&process->queues))
+		ret = -EBUSY;
+	else if (process->xnack != xnack)
+		ret = set_mode(process, xnack);
+	mutex_unlock(&process->files_lock);
+	return ret;
+}
+
+/* What was mapped by the old default goes; what is now to be kept comes. */
+static int keep_all(struct svm_process *process)
+{
+	unsigned long end = process->mm->task_size;
+	struct svm_scratch *scratch = svm_scratch_alloc();
+	int ret;
+
+	if (!scratch)
+		return -ENOMEM;
+	svm_blocks_unmap(process, PAGE_SIZE, end, ~0ULL);
+	ret = svm_mirror_keep(process, PAGE_SIZE, end, scratch);
+	svm_scratch_free(scratch);
+	return ret == -EBUSY || ret == -EFAULT ? 0 : ret;
+}
+
 int svm_call_set_xnack_mode(struct svm_call *call, void *arg)
 {
 	struct amdsvm_ioctl_set_xnack_mode_args *args = arg;
+	struct svm_process *process = call->process;
+	int ret;
 
-	if (args->xnack_enabled >= 0 && !svm_call_may_act(call))
+	if (args->xnack_enabled < 0) {
+		args->xnack_enabled = READ_ONCE(process->xnack);
+		return 0;
+	}
+	if (args->xnack_enabled > 1)
+		return -EINVAL;
+	if (!svm_call_may_act(call))
 		return -EPERM;
-	if (args->xnack_enabled == 0)
-		return -EPERM;
-	args->xnack_enabled = 1;
-	return 0;
+	ret = set_mode_without_queues(process, args->xnack_enabled);
+	if (ret)
+		return ret;
+	return keep_all(process);
 }
 
 int svm_call_get_version(struct svm_call *call, void *arg)

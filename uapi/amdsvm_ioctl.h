@@ -134,8 +134,10 @@ struct amdsvm_ioctl_set_xnack_mode_args {
  * Events: lines of text, read from the descriptor that SMI_EVENTS returns. Write
  * a 64-bit mask of AMDSVM_SMI_EVENT_MASK_FROM_INDEX() bits to it to choose which
  * ones; none are chosen at first. read() never blocks: -EAGAIN when there is
- * nothing, poll() tells. A reader that is too slow loses events, and finds a
- * line of AMDSVM_SMI_EVENT_DROPPED with their number where they are missing.
+ * nothing, poll() tells. It gives whole lines: -EINVAL when the buffer has no room
+ * for one (AMDSVM_SMI_EVENT_MSG_SIZE always has). A reader that is too slow loses
+ * events, and finds a line of AMDSVM_SMI_EVENT_DROPPED with their number where
+ * they are missing. Writing a mask with ALL_PROCESS needs CAP_SYS_ADMIN (-EPERM).
  *
  * A line is the number of the event in hexadecimal, a space, and (addresses and
  * sizes in pages, hexadecimal; ns is the boot time clock; pid as the reader's

@@ -62,7 +62,8 @@
  *	0	operation in bits 31:25, AMDSVM_ATOMIC_*
  *	1-2	address, a multiple of the operand's size
  *	3-4	operand
- *	5-6	CMPSWAP: the value to compare with
+ *	5-6	CMPSWAP: the value to compare with; else 0
+ * The high words of operand and value are 0 with operands of 32 bits.
  *	7	0
  */
 #define AMDSVM_PACKET_ATOMIC		10
@@ -126,7 +127,8 @@
 /*
  * CHASE: 10 words. Walks a linked list: from node to the 64-bit pointer at
  * next_offset, until it is null or max nodes were visited, adding up the 64-bit
- * values at value_offset. Then writes a struct amdsvm_chase_result.
+ * values at value_offset. Then writes a struct amdsvm_chase_result. A pointer
+ * that is no multiple of 8 or not below 2^48 is -EFAULT.
  *	1	next_offset in bits 15:0, value_offset in bits 31:16: bytes,
  *		multiples of 8
  *	2-3	first node, a multiple of 8; may be null

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * vdev: the software device. Its memory and its copy engine.
+ * vdev: the software device. Its memory and its copy engine; the lanes that
+ * execute packets are in lane.c.
  *
  * Private memory has no bytes of its own, so each 2 MiB chunk is backed by
  * system memory the first time it is used: one large page where there is one,
@@ -17,6 +18,8 @@
 
 #include "../compat/compat.h"
 #include "../devmem.h"
+#include "../space.h"
+#include "lane.h"
 #include "vdev.h"
 
 /* gpu_ids of vdev: "VD" and the number of the device, counted from 1. */
@@ -33,6 +36,8 @@ struct vdev_chunk {
 struct vdev {
 	struct svm_device device;
 	struct vdev_chunk *chunks;	/* private memory only */
+	struct vdev_lane *lanes;
+	unsigned int nr_lanes;
 };
 
 static struct vdev *vdevs;
@@ -95,8 +100,15 @@ static unsigned long vdev_unback(struct svm_device *device, unsigned int index)
 	return chunk_free(&to_vdev(device)->chunks[index]);
 }
 
-/* The memory that holds the bytes of page number @n of a place. */
-static struct page *place_page(const struct svm_mem *place, unsigned long n)
+/**
+ * svm_vdev_page() - the memory that holds the bytes of a page
+ * @place: memory of the system or of a vdev
+ * @n: page number, counted from @place
+ *
+ * Context: the page is in use, so that what is behind it stays.
+ * Return: a page with an address in the kernel.
+ */
+struct page *svm_vdev_page(const struct svm_mem *place, unsigned long n)
 {
 	struct vdev_chunk *chunk;
 	unsigned long page;
@@ -118,37 +130,75 @@ static int vdev_copy(struct svm_device *device, const struct svm_copy *copy)
 	unsigned long i;
 
 	for (i = 0; i < copy->pages; i++) {
-		struct page *dst = place_page(&copy->dst, i);
+		struct page *dst = svm_vdev_page(&copy->dst, i);
 
 		if (copy->clear)
 			clear_highpage(dst);
 		else
-			copy_highpage(dst, place_page(&copy->src, i));
+			copy_highpage(dst, svm_vdev_page(&copy->src, i));
 	}
 	cond_resched();
 	return 0;
+}
+
+static void vdev_flush_issue(struct svm_device *device, struct svm_space *space)
+{
+	atomic64_inc(&space->tlb_generation);
+}
+
+static void vdev_flush_wait(struct svm_device *device, struct svm_space *space)
+{
+	struct vdev *vdev = to_vdev(device);
+
+	svm_lanes_flush_wait(vdev->lanes, vdev->nr_lanes, space);
 }
 
 static const struct svm_device_ops vdev_private_ops = {
 	.back = vdev_back,
 	.unback = vdev_unback,
 	.copy = vdev_copy,
+	.flush_issue = vdev_flush_issue,
+	.flush_wait = vdev_flush_wait,
 };
 
 static const struct svm_device_ops vdev_plain_ops = {
 	.copy = vdev_copy,
+	.flush_issue = vdev_flush_issue,
+	.flush_wait = vdev_flush_wait,
 };
+
+static int vdev_start(struct vdev *vdev, unsigned int number,
+		      unsigned int lanes)
+{
+	struct svm_device *device = &vdev->device;
+	struct vdev_lane *started;
+	int ret;
+
+	device->gpu_id = VDEV_GPU_ID_BASE + number + 1;
+	device->ops = &vdev_plain_ops;
+	snprintf(device->name, sizeof(device->name), "vdev%u", number);
+	ret = svm_device_register(device);
+	if (ret)
+		return ret;
+	started = svm_lanes_start(device, lanes);
+	if (IS_ERR(started))
+		return PTR_ERR(started);
+	vdev->lanes = started;
+	vdev->nr_lanes = lanes;
+	return 0;
+}
 
 /**
  * svm_vdev_init() - make and register devices
  * @count: how many
+ * @lanes: threads of each
  *
  * They have no memory yet. Without private memory nothing has to be backed;
  * svm_vdev_memory() is called before private memory is given to them.
  *
  * Return: 0; -ENOMEM; -ENOSPC when there are too many.
  */
-int svm_vdev_init(unsigned int count)
+int svm_vdev_init(unsigned int count, unsigned int lanes)
 {
 	unsigned int i;
 	int ret;
@@ -159,12 +209,7 @@ int svm_vdev_init(unsigned int count)
 	nr_vdevs = count;
 
 	for (i = 0; i < count; i++) {
-		struct svm_device *device = &vdevs[i].device;
-
-		device->gpu_id = VDEV_GPU_ID_BASE + i + 1;
-		device->ops = &vdev_plain_ops;
-		snprintf(device->name, sizeof(device->name), "vdev%u", i);
-		ret = svm_device_register(device);
+		ret = vdev_start(&vdevs[i], i, lanes);
 		if (ret) {
 			svm_vdev_exit();
 			return ret;
@@ -202,9 +247,12 @@ void svm_vdev_exit(void)
 {
 	unsigned int i;
 
-	svm_device_unregister_all();
-	for (i = 0; i < nr_vdevs; i++)
+	for (i = 0; i < nr_vdevs; i++) {
+		if (vdevs[i].lanes)
+			svm_lanes_stop(vdevs[i].lanes, vdevs[i].nr_lanes);
 		kvfree(vdevs[i].chunks);
+	}
+	svm_device_unregister_all();
 	kfree(vdevs);
 	vdevs = NULL;
 	nr_vdevs = 0;

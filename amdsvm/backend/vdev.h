@@ -5,8 +5,15 @@
 #ifndef SVM_VDEV_H
 #define SVM_VDEV_H
 
-int svm_vdev_init(unsigned int count);
+struct page;
+struct svm_mem;
+
+/* Microseconds between translation and use of memory, for tests; see main.c. */
+extern unsigned int svm_access_delay_us;
+
+int svm_vdev_init(unsigned int count, unsigned int lanes);
 void svm_vdev_exit(void);
 int svm_vdev_memory(unsigned int chunks);
+struct page *svm_vdev_page(const struct svm_mem *place, unsigned long n);
 
 #endif /* SVM_VDEV_H */

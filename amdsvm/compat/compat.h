@@ -70,6 +70,13 @@ static inline void svm_compat_start_page(struct page *page,
 #define SVM_COMPAT_PRIVATE false
 #endif
 
+/* Pages of system memory can be taken away from CPUs for atomics of devices. */
+#ifdef SVM_HAVE_DEVICE_EXCLUSIVE
+#define SVM_COMPAT_EXCLUSIVE true
+#else
+#define SVM_COMPAT_EXCLUSIVE false
+#endif
+
 /* Shrinkers were the caller's objects before they were allocated. */
 #ifndef SVM_HAVE_SHRINKER_ALLOC
 struct svm_compat_shrinker {
@@ -107,6 +114,13 @@ static inline void shrinker_free(struct shrinker *shrinker)
 		unregister_shrinker(shrinker);
 	kfree(container_of(shrinker, struct svm_compat_shrinker, shrinker));
 }
+#endif
+
+/* What the callback for the owner of a kobject is given. */
+#ifdef SVM_HAVE_OWNERSHIP_CONST
+#define SVM_COMPAT_OWNED const struct kobject
+#else
+#define SVM_COMPAT_OWNED struct kobject
 #endif
 
 #ifndef nth_page

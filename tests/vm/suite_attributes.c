@@ -315,7 +315,7 @@ START_TEST(access_kinds_that_cannot_be_asked)
 }
 END_TEST
 
-START_TEST(xnack_is_on_and_stays_on)
+START_TEST(xnack_is_on_until_it_is_switched_off)
 {
 	struct amdsvm_ioctl_set_xnack_mode_args args = { -1 };
 
@@ -325,10 +325,12 @@ START_TEST(xnack_is_on_and_stays_on)
 	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_SET_XNACK_MODE, &args), 0);
 	expect_eq(args.xnack_enabled, 1);
 	args.xnack_enabled = 0;
-	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_SET_XNACK_MODE, &args), -EPERM);
+	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_SET_XNACK_MODE, &args), 0);
 	args.xnack_enabled = -7;
 	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_SET_XNACK_MODE, &args), 0);
-	expect_eq(args.xnack_enabled, 1);
+	expect_eq(args.xnack_enabled, 0);
+	args.xnack_enabled = 2;
+	expect_eq(vm_ioctl(vm.fd, AMDSVM_IOC_SET_XNACK_MODE, &args), -EINVAL);
 }
 END_TEST
 
@@ -358,7 +360,7 @@ static Suite *suite(void)
 	tcase_add_test(t, gaps_count_with_the_defaults);
 	tcase_add_test(t, access_kinds_that_cannot_be_asked);
 	t = vm_case(s, "xnack");
-	tcase_add_test(t, xnack_is_on_and_stays_on);
+	tcase_add_test(t, xnack_is_on_until_it_is_switched_off);
 	return s;
 }
 

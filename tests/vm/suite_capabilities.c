@@ -68,9 +68,19 @@ START_TEST(kernel_support_is_that_of_the_kernel)
 }
 END_TEST
 
-START_TEST(xnack_off_is_not_offered)
+START_TEST(devices_execute_with_and_without_faults)
 {
-	expect_eq(caps().features & AMDSVM_CAP_XNACK_OFF, 0);
+	expect(caps().features & AMDSVM_CAP_QUEUES);
+	expect(caps().features & AMDSVM_CAP_XNACK_OFF);
+}
+END_TEST
+
+/* make_device_exclusive() needs CONFIG_DEVICE_PRIVATE and is of 6.15. */
+START_TEST(exclusive_atomics_are_those_of_the_kernel)
+{
+	bool old = vm_kernel_is("6.1") || vm_kernel_is("6.12");
+
+	expect_eq(!!(caps().features & AMDSVM_CAP_ATOMIC_EXCLUSIVE), !old);
 }
 END_TEST
 
@@ -232,7 +242,8 @@ static Suite *suite(void)
 	tcase_add_test(t, memory_kind_is_that_of_the_lane);
 	tcase_add_test(t, missing_memory_has_a_reason);
 	tcase_add_test(t, kernel_support_is_that_of_the_kernel);
-	tcase_add_test(t, xnack_off_is_not_offered);
+	tcase_add_test(t, devices_execute_with_and_without_faults);
+	tcase_add_test(t, exclusive_atomics_are_those_of_the_kernel);
 	tcase_add_test(t, caps_are_complete);
 	t = vm_case(s, "devices");
 	tcase_add_test(t, devices_are_described);

@@ -165,7 +165,9 @@ START_TEST(counters_and_xnack)
 	expect_eq(amdsvm_get_xnack_mode(ctx, &enabled), 0);
 	expect_eq(enabled, 1);
 	expect_eq(amdsvm_set_xnack_mode(ctx, 1), 0);
-	expect_eq(amdsvm_set_xnack_mode(ctx, 0), -EPERM);
+	expect_eq(amdsvm_set_xnack_mode(ctx, 0), 0);
+	expect_eq(amdsvm_get_xnack_mode(ctx, &enabled), 0);
+	expect_eq(enabled, 0);
 }
 END_TEST
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Faults of devices: the ring, and the service.
+ */
+#ifndef SVM_FAULT_H
+#define SVM_FAULT_H
+
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+struct svm_device;
+struct svm_space;
+
+/* Records in the ring of each device; see main.c. */
+extern unsigned int svm_fault_ring_size;
+
+/**
+ * struct svm_fault - a record: an access found no usable entry
+ * @space: whose
+ * @addr: bytes; the service rounds it down to the page
+ * @access: enum svm_access
+ */
+struct svm_fault {
+	struct svm_space *space;
+	unsigned long addr;
+	unsigned int access;
+};
+
+int svm_faults_init(struct svm_device *device);
+void svm_faults_exit(struct svm_device *device);
+void svm_fault_record(struct svm_space *space, unsigned long addr,
+		      unsigned int access);
+void svm_fault_forget(struct svm_space *space);
+void svm_fault_work(struct work_struct *work);
+
+#endif /* SVM_FAULT_H */

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What the CPU page tables say, and make them say what is wanted.
+ *
+ * hmm_range_fault() twice: for the pages that a fault wants, in runs of just
+ * these (where a page table is missing HMM faults in all of the span it is
+ * given), and then for the whole span without asking for anything.
+ *
+ * Locks: mmap_lock (read) and the block mutex held by the caller.
+ */
+#include <linux/fs.h>
+#include <linux/hmm.h>
+#include <linux/hugetlb.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/userfaultfd_k.h>
+
+#include "block.h"
+#include "devmem.h"
+#include "look.h"
+#include "mirror.h"
+
+/* Pages that the kernel itself cannot read, and so no device that runs on it. */
+static bool vma_is_secret(const struct vm_area_struct *vma)
+{
+	return vma->vm_file &&
+	       file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC;
+}
+
+/**
+ * svm_vma_refused() - may devices use memory of a mapping at all
+ * @vma: the mapping
+ *
+ * Return: 0; -EFAULT: device I/O memory, hugetlb or memfd_secret; -EACCES: not
+ * readable.
+ */
+int svm_vma_refused(const struct vm_area_struct *vma)
+{
+	if ((vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP)) ||
+	    is_vm_hugetlb_page((struct vm_area_struct *)vma) ||
+	    vma_is_secret(vma))
+		return -EFAULT;
+	return vma->vm_flags & VM_READ ? 0 : -EACCES;
+}
+
+static int ask(const struct svm_look *look, unsigned long start,
+	       unsigned long end, unsigned long *pfns, void *owner)
+{
+	struct hmm_range hmm = {
+		.notifier = &look->block->notifier,
+		.notifier_seq = look->seq,
+		.start = start,
+		.end = end,
+		.hmm_pfns = pfns,
+		.pfn_flags_mask = HMM_PFN_REQ_FAULT | HMM_PFN_REQ_WRITE,
+		.dev_private_owner = owner,
+	};
+
+	return hmm_range_fault(&hmm);
+}
+
+static bool wanted(const struct svm_look *look, unsigned long addr)
+{
+	return look->all ||
+	       test_bit(svm_block_page(addr), look->want->pages);
+}
+
+static unsigned long request(const struct svm_look *look, unsigned long addr)
+{
+	unsigned long request = HMM_PFN_REQ_FAULT;
+
+	if (look->want && test_bit(svm_block_page(addr), look->want->write))
+		request |= HMM_PFN_REQ_WRITE;
+	return request;
+}
+
+/*
+ * HMM gives our own private pages as they are. One that lost its write bit (fork,
+ * mprotect) is asked for as a stranger: it comes home, and core breaks COW.
+ */
+static int insist_on_write(const struct svm_look *look, unsigned long start,
+			   unsigned long end)
+{
+	unsigned long addr, *pfn = look->pfns;
+	int ret = 0;
+
+	for (addr = start; addr < end && !ret; addr += PAGE_SIZE, pfn++) {
+		if (!(request(look, addr) & HMM_PFN_REQ_WRITE) ||
+		    (*pfn & HMM_PFN_WRITE))
+			continue;
+		*pfn = request(look, addr);
+		ret = ask(look, addr, addr + PAGE_SIZE, pfn, NULL);
+		/* That changed the mapping: the span is out of date. */
+		if (!ret)
+			ret = -EBUSY;
+	}
+	return ret;
+}
+
+static int fault_run(const struct svm_look *look, unsigned long start,
+		     unsigned long end)
+{
+	unsigned long addr, *pfn = look->pfns;
+	int ret;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE)
+		*pfn++ = request(look, addr);
+	ret = ask(look, start, end, look->pfns, svm_devmem_owner());
+	if (ret || !look->want)
+		return ret;
+	return insist_on_write(look, start, end);
+}
+
+static int fault_wanted(const struct svm_look *look)
+{
+	unsigned long addr = look->start, end;
+	int ret = 0;
+
+	while (addr < look->end && !ret) {
+		if (!wanted(look, addr)) {
+			addr += PAGE_SIZE;
+			continue;
+		}
+		end = addr + PAGE_SIZE;
+		while (end < look->end && wanted(look, end))
+			end += PAGE_SIZE;
+		ret = fault_run(look, addr, end);
+		addr = end;
+	}
+	return ret;
+}
+
+static int snapshot(const struct svm_look *look)
+{
+	unsigned long n = (look->end - look->start) >> PAGE_SHIFT;
+
+	memset(look->pfns, 0, n * sizeof(*look->pfns));
+	return ask(look, look->start, look->end, look->pfns,
+		   svm_devmem_owner());
+}
+
+/* After a snapshot: is all there that is wanted. */
+static bool satisfied(const struct svm_look *look)
+{
+	unsigned long addr, *pfn = look->pfns;
+
+	for (addr = look->start; addr < look->end; addr += PAGE_SIZE, pfn++) {
+		if (!test_bit(svm_block_page(addr), look->want->pages))
+			continue;
+		if (!(*pfn & HMM_PFN_VALID) ||
+		    (test_bit(svm_block_page(addr), look->want->write) &&
+		     !(*pfn & HMM_PFN_WRITE)))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * svm_look() - what is there, after faulting in what is wanted
+ * @look: what to look at
+ *
+ * Whoever armed userfaultfd is asked by faults of CPUs only: a fault of ours
+ * could not wait for the answer. Such memory is taken as it is.
+ *
+ * Context: sleeps; pages may come home or move.
+ * Return: 0; -EBUSY: something changed, begin again with another sequence
+ * count; -EFAULT: a wanted page cannot be had; -EINTR on a fatal signal.
+ */
+int svm_look(const struct svm_look *look)
+{
+	bool armed = userfaultfd_armed(look->vma);
+	int ret = 0;
+
+	if ((look->want || look->all) && !armed)
+		ret = fault_wanted(look);
+	if (!ret)
+		ret = snapshot(look);
+	if (!ret && armed && look->want && !satisfied(look))
+		ret = -EFAULT;
+	return ret;
+}
