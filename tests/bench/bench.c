@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench amdsvm|more|test_hmm|read_back ROUNDS: measures moving 256 MiB, and prints
+ * bench amdsvm|more|device|test_hmm|read_back ROUNDS: measures moving 256 MiB, and prints
  * a line for each number: row, who, nanoseconds. Exits with 1 when a page or a byte is not
  * where or what it has to be: a wrong result has no time.
  */
@@ -12,6 +12,7 @@ static const struct subject {
 } subjects[] = {
 	{ "amdsvm", bench_amdsvm },
 	{ "more", bench_more },
+	{ "device", bench_device },
 	{ "test_hmm", bench_test_hmm },
 	{ "read_back", bench_read_back },
 };
@@ -52,7 +53,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	if (!subject || !rounds) {
-		fprintf(stderr, "usage: %s amdsvm|more|test_hmm|read_back ROUNDS\n", argv[0]);
+		fprintf(stderr, "usage: %s amdsvm|more|device|test_hmm|read_back ROUNDS\n", argv[0]);
 		return 2;
 	}
 	vm_setup();

@@ -22,6 +22,7 @@ char *bench_memory(const struct backing *backing);	/* never touched */
 char *bench_filled(const struct backing *backing, char *memory, uint64_t seed);
 void bench_check(const char *memory, uint64_t seed);
 void bench_check_zero(const char *memory);
+void bench_check_zero_bytes(const char *memory, size_t bytes);
 size_t bench_pages_away(const void *memory);	/* not present to the CPU, and not holes */
 void bench_sample(const struct backing *backing, unsigned int round, const char *row,
 		  const char *who, uint64_t ns);
@@ -37,6 +38,7 @@ void bench_sample(const struct backing *backing, unsigned int round, const char 
 /* One round of everything there is to measure; round 0 is the warm-up. */
 void bench_amdsvm(const struct backing *backing, unsigned int round);
 void bench_more(const struct backing *backing, unsigned int round);
+void bench_device(const struct backing *backing, unsigned int round);
 void bench_test_hmm(const struct backing *backing, unsigned int round);
 void bench_read_back(const struct backing *backing, unsigned int round);
 

@@ -67,13 +67,13 @@ char *bench_filled(const struct backing *backing, char *memory, uint64_t seed)
 	return memory;
 }
 
-static void check(const char *memory, uint64_t word, uint64_t step)
+static void check(const char *memory, size_t bytes, uint64_t word, uint64_t step)
 {
 	const uint64_t *words = (const uint64_t *)memory;
 	uint64_t wrong = 0;
 	size_t i;
 
-	for (i = 0; i < SIZE / sizeof(*words); i++, word += step)
+	for (i = 0; i < bytes / sizeof(*words); i++, word += step)
 		wrong |= words[i] ^ word;
 	if (wrong)
 		vm_fail(HERE, "the bytes are wrong");
@@ -81,12 +81,17 @@ static void check(const char *memory, uint64_t word, uint64_t step)
 
 void bench_check(const char *memory, uint64_t seed)
 {
-	check(memory, first_word(seed), STEP);
+	check(memory, SIZE, first_word(seed), STEP);
+}
+
+void bench_check_zero_bytes(const char *memory, size_t bytes)
+{
+	check(memory, bytes, 0, 0);
 }
 
 void bench_check_zero(const char *memory)
 {
-	check(memory, 0, 0);
+	bench_check_zero_bytes(memory, SIZE);
 }
 
 #define PAGEMAP_PRESENT	(1ULL << 63)
