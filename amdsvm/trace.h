@@ -146,24 +146,6 @@ TRACE_EVENT(svm_bad_access,
 	    TP_printk("pid=%d gpu_id=0x%x addr=0x%llx error=%d", __entry->pid,
 		      __entry->gpu_id, __entry->addr, __entry->error));
 
-TRACE_EVENT(svm_map,
-	    TP_PROTO(const struct svm_space *space, unsigned long start,
-		     unsigned long end, unsigned long pages),
-	    TP_ARGS(space, start, end, pages),
-	    TP_STRUCT__entry(__field(pid_t, pid)
-			     __field(u32, gpu_id)
-			     __field(u64, start)
-			     __field(u64, size)
-			     __field(u64, pages)),
-	    TP_fast_assign(__entry->pid = svm_trace_pid(space->process);
-			   __entry->gpu_id = space->device->gpu_id;
-			   __entry->start = start;
-			   __entry->size = end - start;
-			   __entry->pages = pages;),
-	    TP_printk("pid=%d gpu_id=0x%x start=0x%llx size=0x%llx pages=%llu",
-		      __entry->pid, __entry->gpu_id, __entry->start, __entry->size,
-		      __entry->pages));
-
 TRACE_EVENT(svm_invalidate,
 	    TP_PROTO(const struct svm_space *space, unsigned long start,
 		     unsigned long end, unsigned int trigger),

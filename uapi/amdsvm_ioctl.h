@@ -204,8 +204,9 @@ enum AMDSVM_SVM_UNMAP_TRIGGERS {
 };
 
 /*
- * SMI_EVENTS: a descriptor to read events of one device from.
- * -EINVAL: no such device.
+ * SMI_EVENTS: a descriptor to read events of one device from. It is of the process
+ * object that the file stands for: one that closed its last file and opened again is
+ * another. -EINVAL: no such device. -EMFILE: the process has too many.
  */
 struct amdsvm_ioctl_smi_events_args {
 	__u32 gpuid;	/* to driver */
