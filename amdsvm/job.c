@@ -67,13 +67,17 @@ void svm_job_put(struct svm_job *job)
 
 /**
  * svm_job_complete() - there is a result
- * @job: the job, not complete so far
+ * @job: the job, not complete so far; nobody executes it any more
  * @result: the result
  *
- * Context: any.
+ * Packets go now: descriptors may be kept for ever.
+ *
+ * Context: may sleep.
  */
 void svm_job_complete(struct svm_job *job, const struct amdsvm_result *result)
 {
+	kvfree(job->packets);
+	job->packets = NULL;
 	job->result = *result;
 	/* Readers look at the result after they saw this. */
 	smp_store_release(&job->done, true);

@@ -18,7 +18,7 @@ struct file;
  * struct svm_job - one QUEUE_SUBMIT
  * @refs: the queue's until it is complete, the descriptor's
  * @link: in the queue, under its lock
- * @packets: copied from the user; written by nobody
+ * @packets: copied from the user; written by nobody; NULL when @done
  * @words: length of @packets
  * @cancelled: nobody waits for it any more
  * @done: @result is valid

@@ -58,6 +58,7 @@ enum svm_counter {
  * @gc_work: removes them
  * @spaces: what each device sees, by index
  * @queues: struct svm_queue by id
+ * @pending_words: of packets submitted and not completed
  * @xnack: devices fault; under policy_lock, changed while there is no queue
  * @restore_list: blocks that lost what is to stay mapped
  * @restore_work: maps them again
@@ -95,6 +96,7 @@ struct svm_process {
 
 	struct svm_space *spaces[SVM_MAX_DEVICES];
 	struct xarray queues;
+	atomic_long_t pending_words;
 
 	bool xnack;
 	struct llist_head restore_list;

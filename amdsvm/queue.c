@@ -74,16 +74,24 @@ static void stop_locked(struct svm_queue *queue, struct list_head *jobs)
 	wake_up_all(&queue->wait);
 }
 
-/* The first job of a queue that was stopped gets @result, the others nothing. */
-static void end_jobs(struct list_head *jobs, const struct amdsvm_result *first)
+static void end_job(struct svm_process *process, struct svm_job *job,
+		    const struct amdsvm_result *result)
+{
+	atomic_long_sub(job->words, &process->pending_words);
+	svm_job_complete(job, result);
+	svm_job_put(job);
+}
+
+/* The first job of a queue that was stopped gets @first, the others nothing. */
+static void end_jobs(struct svm_process *process, struct list_head *jobs,
+		     const struct amdsvm_result *first)
 {
 	const struct amdsvm_result cancelled = { .status = -ECANCELED };
 	struct svm_job *job, *next;
 
 	list_for_each_entry_safe(job, next, jobs, link) {
 		list_del_init(&job->link);
-		svm_job_complete(job, first ? first : &cancelled);
-		svm_job_put(job);
+		end_job(process, job, first ? first : &cancelled);
 		first = NULL;
 	}
 }
@@ -172,7 +180,7 @@ void svm_queue_destroy(struct svm_queue *queue)
 		stop_locked(queue, &jobs);
 	spin_unlock(&device->queue_lock);
 
-	end_jobs(&jobs, NULL);
+	end_jobs(queue->space->process, &jobs, NULL);
 	wait_event(queue->wait, left_by_lane(queue));
 	svm_queue_put(queue);
 }
@@ -182,13 +190,20 @@ void svm_queue_destroy(struct svm_queue *queue)
  * @queue: the queue
  * @job: the job; the queue takes a reference of its own
  *
- * Return: 0; -EIO: the queue is stopped; -EAGAIN: it is full.
+ * Return: 0; -EIO: the queue is stopped; -EAGAIN: it is full, or the process
+ * has AMDSVM_MAX_PENDING_BYTES.
  */
 int svm_queue_add(struct svm_queue *queue, struct svm_job *job)
 {
+	const long limit = AMDSVM_MAX_PENDING_BYTES / sizeof(u32);
+	struct svm_process *process = queue->space->process;
 	struct svm_device *device = queue->space->device;
 	int ret = 0;
 
+	if (atomic_long_add_return(job->words, &process->pending_words) > limit) {
+		atomic_long_sub(job->words, &process->pending_words);
+		return -EAGAIN;
+	}
 	spin_lock(&device->queue_lock);
 	if (queue->state == SVM_QUEUE_STOPPED || queue->stopping) {
 		ret = -EIO;
@@ -202,8 +217,10 @@ int svm_queue_add(struct svm_queue *queue, struct svm_job *job)
 			make_ready(queue);
 	}
 	spin_unlock(&device->queue_lock);
-	if (!ret)
-		svm_restore_resume(queue->space->process);
+	if (ret)
+		atomic_long_sub(job->words, &process->pending_words);
+	else
+		svm_restore_resume(process);
 	return ret;
 }
 
@@ -295,8 +312,7 @@ void svm_queue_job_done(struct svm_queue *queue, int status)
 
 	svm_space_count(queue->space, SVM_SPACE_PACKETS, queue->exec.packets);
 	memset(&queue->exec, 0, sizeof(queue->exec));
-	svm_job_complete(job, &result);
-	svm_job_put(job);
+	end_job(queue->space->process, job, &result);
 }
 
 /**
@@ -320,7 +336,7 @@ void svm_queue_yield(struct svm_queue *queue)
 		wake_up_all(&queue->wait);
 	}
 	spin_unlock(&device->queue_lock);
-	end_jobs(&jobs, NULL);
+	end_jobs(queue->space->process, &jobs, NULL);
 	svm_queue_put(queue);
 }
 
@@ -344,7 +360,7 @@ void svm_queue_stop(struct svm_queue *queue, int status, unsigned long addr)
 	stop_locked(queue, &jobs);
 	spin_unlock(&device->queue_lock);
 	svm_space_count(queue->space, SVM_SPACE_PACKETS, queue->exec.packets);
-	end_jobs(&jobs, &result);
+	end_jobs(queue->space->process, &jobs, &result);
 	svm_queue_put(queue);
 }
 
@@ -377,7 +393,7 @@ void svm_queue_stall(struct svm_queue *queue, unsigned long addr,
 	}
 	spin_unlock(&device->queue_lock);
 
-	end_jobs(&jobs, NULL);
+	end_jobs(queue->space->process, &jobs, NULL);
 	svm_process_queue(space->process, &space->fault_work);
 	svm_queue_put(queue);
 }
@@ -441,7 +457,7 @@ static void fail_stalled(struct svm_space *space, bool all, unsigned long addr,
 			svm_event_bad_access(space, queue->fault_addr, status);
 		}
 		svm_space_count(space, SVM_SPACE_PACKETS, queue->exec.packets);
-		end_jobs(&jobs, &result);
+		end_jobs(queue->space->process, &jobs, &result);
 		svm_queue_put(queue);
 	}
 }

@@ -440,11 +440,13 @@ struct amdsvm_ioctl_queue_destroy_args {
  * -EIO until the queue is destroyed. Packets before it have been executed.
  *
  * Errors: -ENOENT (no such queue), -EINVAL (flags, no packets, not a multiple
- * of 4 bytes, more than AMDSVM_MAX_SUBMIT_BYTES), -EAGAIN (AMDSVM_MAX_JOBS
- * are not completed), -EIO, -ENOMEM, -EMFILE.
+ * of 4 bytes, more than AMDSVM_MAX_SUBMIT_BYTES), -EAGAIN (AMDSVM_MAX_JOBS of the
+ * queue are not completed, or AMDSVM_MAX_PENDING_BYTES of the process), -EIO,
+ * -ENOMEM, -EMFILE.
  */
 #define AMDSVM_MAX_SUBMIT_BYTES (1U << 20)
 #define AMDSVM_MAX_JOBS 256
+#define AMDSVM_MAX_PENDING_BYTES (64U << 20)
 
 struct amdsvm_ioctl_queue_submit_args {
 	__u32 queue_id;		/* in */
