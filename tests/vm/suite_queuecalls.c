@@ -149,11 +149,14 @@ END_TEST
 START_TEST(pending_packets_are_bounded)
 {
 	enum { JOBS = AMDSVM_MAX_PENDING_BYTES / AMDSVM_MAX_SUBMIT_BYTES };
-	char *packets = vm_anon(AMDSVM_MAX_SUBMIT_BYTES);
+	uint32_t *packets = vm_anon(AMDSVM_MAX_SUBMIT_BYTES);
 	uint32_t queues[2] = { vm_queue(vm.gpu[0]), vm_queue(vm.gpu[1]) };
 	struct vm_packets p = { 0 };
 	int fds[JOBS], endless[2], i;
 
+	/* NOPs of the largest size. */
+	for (i = 0; i < AMDSVM_MAX_SUBMIT_BYTES / 4; i += 0x4000)
+		packets[i] = 0x3fff0000;
 	pk_endless(&p, words);
 	for (i = 0; i < 2; i++) {
 		expect_status(vm_finish(vm_submit_bytes_on(vm.fd, queues[i], packets,
@@ -263,7 +266,6 @@ static void become(uid_t uid, uint64_t capabilities)
 	expect(!syscall(SYS_capset, &header, data));
 }
 
-/* Acting is for the opener's user with CAP_SYS_NICE, reading for the user. */
 START_TEST(others_may_not_act)
 {
 	static const struct {
@@ -293,7 +295,6 @@ START_TEST(others_may_not_act)
 }
 END_TEST
 
-/* Packets come from the caller's memory, and work on the opener's. */
 START_TEST(who_may_act_acts_on_the_opener)
 {
 	struct vm_packets p = { 0 };
@@ -365,7 +366,6 @@ START_TEST(a_completion_can_be_given_away)
 		vm_done();
 	}
 	vm_await(&peer);
-	/* The child's copies keep it from being cancelled. */
 	close(fd);
 	close(first);
 	vm_await(&peer);
