@@ -5,113 +5,23 @@
  * both is gone. Each test leaves the module loaded, with the parameters it had.
  * Last by name: other suites need it.
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
+#include "vmmodule.h"
 #include "vmtest.h"
-
-#define MODULE_FILE "/lib/amdsvm/amdsvm.ko"
-#define PARAMETERS "/sys/module/amdsvm/parameters"
-
-#define MODULE_PARAMETERS_SIZE 2048
-
-/* Of the harness. Every test's child inherits it. */
-static char parameters[MODULE_PARAMETERS_SIZE];
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "amdsvm", O_NONBLOCK) ? -errno : 0;
-}
 
 /* Not EBUSY: that is a module that is on its way in or out, or has no exit. */
 static bool refused(void)
 {
-	return unload() == -EWOULDBLOCK;
-}
-
-static bool loaded(void)
-{
-	return !access("/sys/module/amdsvm", F_OK);
-}
-
-static int load(const char *arguments)
-{
-	int result, fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC);
-
-	expect(fd >= 0);
-	result = syscall(SYS_finit_module, fd, arguments, 0) ? -errno : 0;
-	close(fd);
-	if (!result)
-		chmod("/dev/amdsvm", 0666);
-	return result;
-}
-
-/* What the module was loaded with, as the kernel tells it. */
-static void read_parameters(char *text)
-{
-	DIR *directory = opendir(PARAMETERS);
-	struct dirent *entry;
-
-	text[0] = 0;
-	while (directory && (entry = readdir(directory))) {
-		char path[512], value[128] = "";
-		size_t length = strlen(text);
-		FILE *file;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), PARAMETERS "/%s", entry->d_name);
-		file = fopen(path, "re");
-		if (file && fgets(value, sizeof(value), file) && value[0] != '\n') {
-			value[strcspn(value, "\n")] = 0;
-			snprintf(text + length, MODULE_PARAMETERS_SIZE - length, "%s=%s ",
-				 entry->d_name, value);
-		}
-		if (file)
-			fclose(file);
-	}
-	if (directory)
-		closedir(directory);
-}
-
-static void remember_parameters(void)
-{
-	read_parameters(parameters);
-}
-
-/* The driver of the harness, whatever is loaded now. */
-static void restore(void)
-{
-	char now[MODULE_PARAMETERS_SIZE];
-
-	read_parameters(now);
-	if (loaded() && !strcmp(now, parameters))
-		return;
-	if (vm.fd >= 0)
-		close(vm.fd);
-	vm.fd = -1;
-	if (loaded())
-		expect_within(10, unload() == 0);
-	expect_eq(load(parameters), 0);
-}
-
-/* A test that failed half way ended its process before the teardown. */
-static void setup(void)
-{
-	restore();
-	vm_setup();
-	expect_within(10, vm_used_pages() == 0);
+	return vm_module_unload() == -EWOULDBLOCK;
 }
 
 #define expect_unloads() \
 	do { \
-		expect_within(10, unload() == 0); \
-		expect(!loaded()); \
+		expect_within(10, vm_module_unload() == 0); \
+		expect(!vm_module_loaded()); \
 		expect(access("/dev/amdsvm", F_OK) < 0); \
-		expect_eq(load(parameters), 0); \
+		expect_eq(vm_module_load(vm_module_parameters), 0); \
 	} while (0)
 
 START_TEST(an_open_file_keeps_the_module)
@@ -122,7 +32,7 @@ START_TEST(an_open_file_keeps_the_module)
 	/* The program that people use says no as well, and is there to say it. */
 	status = system("rmmod amdsvm >/dev/null 2>&1");
 	expect(WIFEXITED(status) && WEXITSTATUS(status) && WEXITSTATUS(status) < 126);
-	expect(loaded());
+	expect(vm_module_loaded());
 	close(vm.fd);
 	expect_unloads();
 	vm_setup();
@@ -267,7 +177,7 @@ START_TEST(loading_costs_little)
 		char line[128];
 		FILE *file;
 
-		expect_within(10, unload() == 0);
+		expect_within(10, vm_module_unload() == 0);
 		for (after = 0; after < 2; after++) {
 			long kib = 0;
 
@@ -282,28 +192,12 @@ START_TEST(loading_costs_little)
 				expect(before - kib < 32 << 10);
 			} else {
 				before = kib;
-				expect_eq(load(parameters), 0);
+				expect_eq(vm_module_load(vm_module_parameters), 0);
 			}
 		}
 	}
 }
 END_TEST
-
-/* Away with the driver of the harness; what this one is given, it is given last. */
-static int reload(const char *arguments)
-{
-	char all[MODULE_PARAMETERS_SIZE + 128];
-	int result;
-
-	snprintf(all, sizeof(all), "%s%s", parameters, arguments);
-	close(vm.fd);
-	vm.fd = -1;
-	expect_within(10, unload() == 0);
-	result = load(all);
-	if (!result)
-		vm_setup();
-	return result;
-}
 
 static struct amdsvm_ioctl_get_caps_args caps(void)
 {
@@ -321,7 +215,7 @@ START_TEST(num_devices_is_the_number_of_devices)
 	char arguments[32], *memory;
 
 	snprintf(arguments, sizeof(arguments), "num_devices=%u", count);
-	expect_eq(reload(arguments), 0);
+	expect_eq(vm_module_reload(arguments), 0);
 	expect_eq(vm.devices, count);
 	expect_eq(caps().num_devices, count);
 	expect_eq(caps().memory_reason, vm.lane == LANE_MIRROR ? AMDSVM_REASON_NO_KERNEL_SUPPORT :
@@ -353,16 +247,16 @@ START_TEST(parameters_out_of_range_are_einval)
 	static const char *const wrong[] = {
 		"num_devices=0", "num_devices=17", "num_devices=4294967295", "vram_mb=1048577",
 	};
-	char all[MODULE_PARAMETERS_SIZE + 128];
+	char all[VM_MODULE_PARAMETERS_SIZE + 128];
 	unsigned int i;
 
 	close(vm.fd);
 	vm.fd = -1;
-	expect_within(10, unload() == 0);
+	expect_within(10, vm_module_unload() == 0);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		snprintf(all, sizeof(all), "%s%s", parameters, wrong[i]);
-		expect_eq(load(all), -EINVAL);
-		expect(!loaded());
+		snprintf(all, sizeof(all), "%s%s", vm_module_parameters, wrong[i]);
+		expect_eq(vm_module_load(all), -EINVAL);
+		expect(!vm_module_loaded());
 		expect(access("/dev/amdsvm", F_OK) < 0);
 	}
 }
@@ -374,7 +268,7 @@ START_TEST(vram_mb_is_the_memory_of_a_device)
 
 	only_in_lanes(LANE_PRIVATE, "the size is that of the range, or there is none");
 	/* Odd on purpose: rounded down to 2. */
-	expect_eq(reload(_i ? "vram_mb=65" : "vram_mb=64"), 0);
+	expect_eq(vm_module_reload(_i ? "vram_mb=65" : "vram_mb=64"), 0);
 	expect_eq(vm.devices, 2);
 	expect_eq(caps().memory_kind, AMDSVM_MEMORY_PRIVATE);
 	for (i = 0; i < vm.devices; i++)
@@ -406,7 +300,7 @@ START_TEST(without_memory_the_driver_loads_and_says_why)
 	unsigned int i;
 
 	vm_fill(memory, 16 * PAGE, 1);
-	expect_eq(reload(memoryless[_i].arguments), 0);
+	expect_eq(vm_module_reload(memoryless[_i].arguments), 0);
 	expect_eq(caps().memory_kind, AMDSVM_MEMORY_NONE);
 	expect_eq(caps().memory_reason, memoryless[_i].reason);
 	expect_eq(caps().features & AMDSVM_CAP_MIGRATE, 0);
@@ -428,10 +322,10 @@ END_TEST
 static Suite *suite(void)
 {
 	Suite *s = suite_create("zz_unload");
-	TCase *t = vm_case_with(s, "unload", setup, restore);
+	TCase *t = vm_case_with(s, "unload", vm_module_setup, vm_module_restore);
 
 	/* In the process of the suite: it comes after a test that failed, too. */
-	tcase_add_unchecked_fixture(t, remember_parameters, restore);
+	tcase_add_unchecked_fixture(t, vm_module_remember, vm_module_restore);
 	tcase_add_test(t, an_open_file_keeps_the_module);
 	tcase_add_test(t, a_file_of_a_dead_process_keeps_the_module);
 	tcase_add_loop_test(t, pages_without_a_file_keep_the_module, 0, 2);
@@ -440,8 +334,8 @@ static Suite *suite(void)
 	tcase_add_test(t, a_killed_owner_lets_the_module_go);
 	tcase_add_test(t, policy_and_mappings_do_not_outlive_the_file);
 	tcase_add_test(t, loading_costs_little);
-	t = vm_case_with(s, "parameters", setup, restore);
-	tcase_add_unchecked_fixture(t, remember_parameters, restore);
+	t = vm_case_with(s, "parameters", vm_module_setup, vm_module_restore);
+	tcase_add_unchecked_fixture(t, vm_module_remember, vm_module_restore);
 	tcase_add_loop_test(t, num_devices_is_the_number_of_devices, 0,
 			    sizeof(device_counts) / sizeof(device_counts[0]));
 	tcase_add_test(t, parameters_out_of_range_are_einval);
