@@ -74,16 +74,17 @@ static unsigned int unmap_trigger(const struct mmu_notifier_range *range)
 }
 
 /*
- * What is unmapped needs no restore, but the rest of a leaf does. A page that is
- * taken away from CPUs would be given back by it.
+ * What is unmapped needs no restore, and a page that is taken away from CPUs would
+ * be given back by it; but the rest of a leaf does.
  */
 static bool owes_restore(const struct svm_block *block,
 			 const struct mmu_notifier_range *range,
 			 const struct svm_cleared *cleared)
 {
-	if (range->event == MMU_NOTIFY_UNMAP)
+	if (range->event == MMU_NOTIFY_UNMAP ||
+	    (range->event == MMU_NOTIFY_EXCLUSIVE && own_event(block, range)))
 		return cleared->cut;
-	return range->event != MMU_NOTIFY_EXCLUSIVE || !own_event(block, range);
+	return true;
 }
 
 static void tell_cleared(struct svm_block *block,

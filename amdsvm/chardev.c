@@ -31,6 +31,7 @@ enum call_flags {
 	CALL_ACT	= 1 << 1,	/* acts on it */
 	CALL_VARIABLE	= 1 << 2,	/* longer arguments are meant to be */
 	CALL_OUT_ALWAYS	= 1 << 3,	/* the argument goes back after errors too */
+	CALL_USE	= 1 << 4,	/* reads and writes memory there */
 };
 
 struct call_entry {
@@ -73,11 +74,11 @@ static const struct call_entry calls[] = {
 	CALL(AMDSVM_IOC_GET_COUNTERS, amdsvm_ioctl_get_counters_args,
 	     CALL_READ, svm_call_get_counters),
 	CALL(AMDSVM_IOC_QUEUE_CREATE, amdsvm_ioctl_queue_create_args,
-	     CALL_READ | CALL_ACT, svm_call_queue_create),
+	     CALL_READ | CALL_ACT | CALL_USE, svm_call_queue_create),
 	CALL(AMDSVM_IOC_QUEUE_DESTROY, amdsvm_ioctl_queue_destroy_args,
-	     CALL_READ | CALL_ACT, svm_call_queue_destroy),
+	     CALL_READ | CALL_ACT | CALL_USE, svm_call_queue_destroy),
 	CALL(AMDSVM_IOC_QUEUE_SUBMIT, amdsvm_ioctl_queue_submit_args,
-	     CALL_READ | CALL_ACT, svm_call_queue_submit),
+	     CALL_READ | CALL_ACT | CALL_USE, svm_call_queue_submit),
 	CALL(AMDSVM_IOC_GET_DEVICE_COUNTERS,
 	     amdsvm_ioctl_get_device_counters_args,
 	     CALL_READ, svm_call_get_device_counters),
@@ -107,6 +108,12 @@ bool svm_call_may_act(const struct svm_call *call)
 	return may_read(call) && capable(CAP_SYS_NICE);
 }
 
+/* What packets read and write is as good as a debugger's access. */
+static bool may_use(const struct svm_call *call)
+{
+	return current->mm == call->process->mm || capable(CAP_SYS_PTRACE);
+}
+
 static int run_call(const struct call_entry *entry, struct svm_call *call,
 		    void *arg)
 {
@@ -120,6 +127,8 @@ static int run_call(const struct call_entry *entry, struct svm_call *call,
 	if (!may_read(call))
 		ret = -EPERM;
 	else if ((entry->flags & CALL_ACT) && !svm_call_may_act(call))
+		ret = -EPERM;
+	else if ((entry->flags & CALL_USE) && !may_use(call))
 		ret = -EPERM;
 	else
 		ret = entry->handler(call, arg);

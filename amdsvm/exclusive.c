@@ -24,9 +24,10 @@
 #ifdef SVM_HAVE_DEVICE_EXCLUSIVE
 static int commit(struct svm_space *space, struct svm_block *block,
 		  unsigned long addr, unsigned long seq,
-		  unsigned long policy_seq, struct page *page)
+		  unsigned long policy_seq, u64 rights, struct page *page)
 {
-	u64 pte = svm_pagetable_entry(page, SVM_PTE_WRITE | SVM_PTE_ATOMIC);
+	u64 pte = svm_pagetable_entry(page, rights | SVM_PTE_WRITE |
+					    SVM_PTE_ATOMIC);
 	int ret = 0;
 
 	spin_lock(&block->lock);
@@ -42,7 +43,7 @@ static int commit(struct svm_space *space, struct svm_block *block,
 
 static int map_locked(struct svm_space *space, struct svm_block *block,
 		      unsigned long addr, unsigned long seq,
-		      unsigned long policy_seq)
+		      unsigned long policy_seq, u64 rights)
 {
 	struct svm_process *process = space->process;
 	struct folio *folio;
@@ -61,7 +62,7 @@ static int map_locked(struct svm_space *space, struct svm_block *block,
 	WRITE_ONCE(block->mover, NULL);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
-	ret = commit(space, block, addr, seq, policy_seq, page);
+	ret = commit(space, block, addr, seq, policy_seq, rights, page);
 	folio_unlock(folio);
 	folio_put(folio);
 	return ret;
@@ -73,6 +74,7 @@ static int map_locked(struct svm_space *space, struct svm_block *block,
  * @block: the block, with a reference
  * @addr: of the page, in a writable mapping of anonymous memory
  * @policy_seq: of the policy that grants the access
+ * @rights: SVM_PTE_EXEC and SVM_PTE_KEEP, as that policy has it
  *
  * Context: no lock held; sleeps.
  * Return: 0; -EBUSY: the memory changed, try again; -EAGAIN: the block was
@@ -80,7 +82,7 @@ static int map_locked(struct svm_space *space, struct svm_block *block,
  * -EFAULT; -ENOMEM; -EINTR.
  */
 int svm_exclusive_map(struct svm_space *space, struct svm_block *block,
-		      unsigned long addr, unsigned long policy_seq)
+		      unsigned long addr, unsigned long policy_seq, u64 rights)
 {
 	struct svm_process *process = space->process;
 	unsigned long seq;
@@ -91,7 +93,7 @@ int svm_exclusive_map(struct svm_space *space, struct svm_block *block,
 		return -EINTR;
 	ret = svm_block_lock(block);
 	if (!ret) {
-		ret = map_locked(space, block, addr, seq, policy_seq);
+		ret = map_locked(space, block, addr, seq, policy_seq, rights);
 		svm_block_unlock(block);
 	}
 	mmap_read_unlock(process->mm);
@@ -99,7 +101,7 @@ int svm_exclusive_map(struct svm_space *space, struct svm_block *block,
 }
 #else
 int svm_exclusive_map(struct svm_space *space, struct svm_block *block,
-		      unsigned long addr, unsigned long policy_seq)
+		      unsigned long addr, unsigned long policy_seq, u64 rights)
 {
 	return -EOPNOTSUPP;
 }

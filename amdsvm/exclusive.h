@@ -9,6 +9,6 @@ struct svm_block;
 struct svm_space;
 
 int svm_exclusive_map(struct svm_space *space, struct svm_block *block,
-		      unsigned long addr, unsigned long policy_seq);
+		      unsigned long addr, unsigned long policy_seq, u64 rights);
 
 #endif /* SVM_EXCLUSIVE_H */

@@ -4,8 +4,9 @@
  *
  * A record leaves the ring when the work of its space runs, which is one work
  * item for each process and device: nobody waits behind another's memory. A
- * record that found the ring full is not lost: its queue is replayed with the
- * batch, misses again, and is recorded then.
+ * record that found the ring full is not lost: its queue says what it stalled at.
+ * A queue that stops takes its record along, so the ring holds no more than
+ * devices wait for.
  *
  * What is done for a block is in serve.c.
  *
@@ -27,8 +28,11 @@
 /* One for each queue that a process can have is enough for a batch. */
 #define BATCH_SIZE AMDSVM_MAX_QUEUES
 
-/* How long to wait when the ring is full of others, or memory is out. */
-#define FULL_WAIT_MS 1
+/* How long to wait when memory is out. */
+#define NO_MEMORY_WAIT_MS 10
+
+/* After so many the work begins again, so that nothing waits for it for long. */
+#define MAX_BATCHES 16
 
 /* struct batch - faults of one space, and work space for their service */
 struct batch {
@@ -86,6 +90,33 @@ void svm_fault_record(struct svm_space *space, unsigned long addr,
 	spin_unlock(&device->fault_lock);
 	if (full)
 		svm_space_count(space, SVM_SPACE_OVERFLOWS, 1);
+}
+
+/**
+ * svm_fault_drop() - nobody waits for the answer any more
+ * @space: whose
+ * @addr: as recorded
+ * @access: as recorded
+ *
+ * One record, if there is one: it may have been taken, or found no room.
+ *
+ * Context: queue_lock of the device held.
+ */
+void svm_fault_drop(struct svm_space *space, unsigned long addr,
+		    unsigned int access)
+{
+	struct svm_device *device = space->device;
+	struct svm_fault *ring = device->fault_ring;
+	unsigned int i;
+
+	spin_lock(&device->fault_lock);
+	for (i = 0; i < device->nr_faults; i++)
+		if (ring[i].space == space && ring[i].addr == addr &&
+		    ring[i].access == access)
+			break;
+	if (i < device->nr_faults)
+		ring[i] = ring[--device->nr_faults];
+	spin_unlock(&device->fault_lock);
 }
 
 /* Move records of @space to @fault, at most @max; NULL: forget them. */
@@ -185,10 +216,11 @@ static void serve_batch(struct svm_space *space, struct batch *batch)
 	u64 stalls = stalls_so_far(space);
 	unsigned int n = take_records(space, batch->fault, BATCH_SIZE);
 
-	if (n)
-		serve_blocks(space, batch, distinct(space, batch->fault, n));
-	else
-		msleep(FULL_WAIT_MS);
+	/* None: the ring was full of others. */
+	if (!n)
+		n = svm_queue_faults(space, batch->fault);
+	batch->service.stalls = stalls;
+	serve_blocks(space, batch, distinct(space, batch->fault, n));
 	svm_queue_replay(space, stalls);
 }
 
@@ -202,22 +234,28 @@ static bool anyone_stalled(struct svm_space *space)
 	return any;
 }
 
+static bool may_go_on(struct svm_space *space)
+{
+	return anyone_stalled(space) && !READ_ONCE(space->dead);
+}
+
 /* Memory is charged to the process that is served. */
 static void serve(struct svm_space *space)
 {
 	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(space->process->mm);
 	struct mem_cgroup *old = set_active_memcg(memcg);
 	struct batch *batch;
+	unsigned int i;
 
 	batch = kvmalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!batch) {
-		msleep(FULL_WAIT_MS);
+		msleep(NO_MEMORY_WAIT_MS);
 		svm_queue_replay(space, stalls_so_far(space));
 	}
 	if (batch)
 		batch->service.scratch.trigger =
 			AMDSVM_MIGRATE_TRIGGER_PAGEFAULT_GPU;
-	while (batch && anyone_stalled(space) && !READ_ONCE(space->dead)) {
+	for (i = 0; batch && i < MAX_BATCHES && may_go_on(space); i++) {
 		serve_batch(space, batch);
 		cond_resched();
 	}
@@ -241,6 +279,8 @@ void svm_fault_work(struct work_struct *work)
 	if (mmget_not_zero(process->mm)) {
 		serve(space);
 		mmput_async(process->mm);
+		if (may_go_on(space))
+			svm_process_queue(process, work);
 	} else {
 		svm_queue_fail_all(space, -ECANCELED);
 	}

@@ -30,6 +30,8 @@ int svm_faults_init(struct svm_device *device);
 void svm_faults_exit(struct svm_device *device);
 void svm_fault_record(struct svm_space *space, unsigned long addr,
 		      unsigned int access);
+void svm_fault_drop(struct svm_space *space, unsigned long addr,
+		    unsigned int access);
 void svm_fault_forget(struct svm_space *space);
 void svm_fault_work(struct work_struct *work);
 

@@ -16,6 +16,7 @@
 #include <linux/userfaultfd_k.h>
 
 #include "block.h"
+#include "compat/compat.h"
 #include "devmem.h"
 #include "look.h"
 #include "mirror.h"
@@ -31,12 +32,13 @@ static bool vma_is_secret(const struct vm_area_struct *vma)
  * svm_vma_refused() - may devices use memory of a mapping at all
  * @vma: the mapping
  *
- * Return: 0; -EFAULT: device I/O memory, hugetlb or memfd_secret; -EACCES: not
- * readable.
+ * Return: 0; -EFAULT: device I/O memory, hugetlb, memfd_secret, or a shadow stack;
+ * -EACCES: not readable.
  */
 int svm_vma_refused(const struct vm_area_struct *vma)
 {
-	if ((vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP)) ||
+	if ((vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP |
+			      VM_SHADOW_STACK)) ||
 	    is_vm_hugetlb_page((struct vm_area_struct *)vma) ||
 	    vma_is_secret(vma))
 		return -EFAULT;
@@ -61,8 +63,12 @@ static int ask(const struct svm_look *look, unsigned long start,
 
 static bool wanted(const struct svm_look *look, unsigned long addr)
 {
-	return look->all ||
-	       test_bit(svm_block_page(addr), look->want->pages);
+	unsigned int page = svm_block_page(addr);
+
+	if (look->want && test_bit(page, look->want->pages))
+		return true;
+	/* What a device has alone would be given back to CPUs. */
+	return look->all && !svm_pagetable_exclusive(&look->block->pt, page);
 }
 
 static unsigned long request(const struct svm_look *look, unsigned long addr)
@@ -139,6 +145,31 @@ static int snapshot(const struct svm_look *look)
 		   svm_devmem_owner());
 }
 
+/*
+ * All that is to be kept mapped, as far as it can be had: a page beyond the end of
+ * its file must not keep its neighbours from being mapped.
+ */
+static int fault_in(const struct svm_look *look)
+{
+	struct svm_look only = *look;
+	int ret = fault_wanted(look);
+
+	if (ret != -EFAULT || !look->all)
+		return ret;
+	only.all = false;
+	return look->want ? fault_wanted(&only) : 0;
+}
+
+/*
+ * Whoever armed userfaultfd is not asked: our fault could not wait for the answer,
+ * and fails. A kernel with CONFIG_DEBUG_VM prints a stack for each such fault, so
+ * memory is taken as it is there.
+ */
+static bool may_fault(const struct svm_look *look)
+{
+	return !IS_ENABLED(CONFIG_DEBUG_VM) || !userfaultfd_armed(look->vma);
+}
+
 /* After a snapshot: is all there that is wanted. */
 static bool satisfied(const struct svm_look *look)
 {
@@ -159,23 +190,20 @@ static bool satisfied(const struct svm_look *look)
  * svm_look() - what is there, after faulting in what is wanted
  * @look: what to look at
  *
- * Whoever armed userfaultfd is asked by faults of CPUs only: a fault of ours
- * could not wait for the answer. Such memory is taken as it is.
- *
  * Context: sleeps; pages may come home or move.
  * Return: 0; -EBUSY: something changed, begin again with another sequence
  * count; -EFAULT: a wanted page cannot be had; -EINTR on a fatal signal.
  */
 int svm_look(const struct svm_look *look)
 {
-	bool armed = userfaultfd_armed(look->vma);
+	bool fault = may_fault(look);
 	int ret = 0;
 
-	if ((look->want || look->all) && !armed)
-		ret = fault_wanted(look);
+	if ((look->want || look->all) && fault)
+		ret = fault_in(look);
 	if (!ret)
 		ret = snapshot(look);
-	if (!ret && armed && look->want && !satisfied(look))
+	if (!ret && !fault && look->want && !satisfied(look))
 		ret = -EFAULT;
 	return ret;
 }

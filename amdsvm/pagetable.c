@@ -304,3 +304,29 @@ u64 svm_pagetable_mapped(const struct svm_pagetable *pt, unsigned int index)
 	}
 	return mapped;
 }
+
+/**
+ * svm_pagetable_exclusive() - has a device a page of system memory alone
+ * @pt: tables
+ * @index: page of the block
+ *
+ * Context: block mutex held; the answer may be out of date.
+ * Return: true when one has.
+ */
+bool svm_pagetable_exclusive(const struct svm_pagetable *pt,
+			     unsigned int index)
+{
+	u64 devices = pt->devices;
+
+	for (; devices; devices &= devices - 1) {
+		const struct svm_block_table *t = &pt->table[__ffs64(devices)];
+		u64 pte;
+
+		if (!t->table || !(READ_ONCE(*t->slot) & SVM_PTE_VALID))
+			continue;
+		pte = READ_ONCE(t->table[index]);
+		if ((pte & SVM_PTE_ATOMIC) && !(pte & SVM_PTE_DEVICE))
+			return true;
+	}
+	return false;
+}

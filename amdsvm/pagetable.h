@@ -89,6 +89,8 @@ bool svm_pagetable_set(struct svm_pagetable *pt, unsigned int device,
 bool svm_pagetable_join(struct svm_pagetable *pt, unsigned int device);
 struct svm_cleared svm_pagetable_clear(struct svm_pagetable *pt, u64 devices,
 				       unsigned int first, unsigned int last);
+bool svm_pagetable_exclusive(const struct svm_pagetable *pt,
+			     unsigned int index);
 u64 svm_pagetable_mapped(const struct svm_pagetable *pt, unsigned int index);
 
 u64 *svm_pagetable_walk(const struct svm_space *space, unsigned long addr,

@@ -155,7 +155,11 @@ static int prepare_slot(struct svm_block_table *t, struct svm_space *space,
 			unsigned long addr)
 {
 	u64 *spare[LEVELS - 1] = {};
-	u64 *slot = slot_get(space, addr, spare);
+	u64 *slot;
+
+	if (WARN_ON_ONCE(addr >> ADDRESS_BITS))
+		return -EINVAL;
+	slot = slot_get(space, addr, spare);
 
 	if (!slot) {
 		spare[0] = table_alloc(space);
@@ -193,8 +197,12 @@ int svm_pagetable_prepare(struct svm_pagetable *pt, spinlock_t *lock,
 		struct svm_block_table *t = &pt->table[device];
 		u64 *table;
 
-		if (!t->slot && prepare_slot(t, spaces[device], addr))
-			return -ENOMEM;
+		if (!t->slot) {
+			int ret = prepare_slot(t, spaces[device], addr);
+
+			if (ret)
+				return ret;
+		}
 		spin_lock(lock);
 		pt->devices |= BIT_ULL(device);
 		spin_unlock(lock);

@@ -113,7 +113,7 @@ void svm_policy_reset(struct svm_process *process)
 
 	mutex_lock(&process->policy_lock);
 	svm_range_map_reset(&process->ranges);
-	svm_policy_changed(process);
+	svm_policy_set_xnack(process, true);
 	mutex_unlock(&process->policy_lock);
 
 	while ((record = record_first(process)))
@@ -304,10 +304,10 @@ bool svm_policy_keeps(const struct svm_process *process,
  * @process: the process; it has no queues
  * @xnack: devices fault
  *
- * As KFD: without faults nothing belongs to devices by default. Attributes that
- * were set stay.
+ * As KFD: without faults nothing belongs to devices by default. What was set stays
+ * where it differed from the defaults of the time.
  *
- * Context: mmap_lock held (read), policy lock held.
+ * Context: policy lock held.
  */
 void svm_policy_set_xnack(struct svm_process *process, bool xnack)
 {

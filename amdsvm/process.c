@@ -34,7 +34,9 @@
 static DEFINE_HASHTABLE(process_table, 8);
 static DEFINE_SPINLOCK(process_table_lock);
 
+/* What serves processes may wait for memory; what ends them must not wait for it. */
 static struct workqueue_struct *process_wq;
+static struct workqueue_struct *exit_wq;
 static atomic_t live_processes = ATOMIC_INIT(0);
 static atomic64_t last_id = ATOMIC64_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(live_wait);
@@ -53,7 +55,7 @@ static void process_free(struct kref *ref)
 	struct svm_process *process = container_of(ref, struct svm_process, refs);
 
 	/* May be an SRCU callback, which must not sleep. */
-	queue_work(process_wq, &process->free_work);
+	queue_work(exit_wq, &process->free_work);
 }
 
 /**
@@ -146,6 +148,8 @@ static void process_reset(struct svm_process *process)
 	works_cancel(process);
 	svm_policy_reset(process);
 	svm_blocks_remove_all(process);
+	/* An event that was under way may have queued the restore once more. */
+	works_cancel(process);
 	svm_restore_drop(process);
 }
 
@@ -155,9 +159,19 @@ static void exit_work(struct work_struct *work)
 						   exit_work);
 
 	mutex_lock(&process->files_lock);
-	process_reset(process);
+	/* Opened again before the last close was over: it goes on. */
+	if (!process->files || process->ended)
+		process_reset(process);
 	mutex_unlock(&process->files_lock);
+	complete_all(&process->reset);
 	svm_process_put(process);
+}
+
+static void queue_exit(struct svm_process *process)
+{
+	svm_process_get(process);
+	if (!queue_work(exit_wq, &process->exit_work))
+		svm_process_put(process);
 }
 
 static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
@@ -170,6 +184,7 @@ static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
 
 	kref_init(&process->refs);
 	mutex_init(&process->files_lock);
+	init_completion(&process->reset);
 	xa_init_flags(&process->blocks, XA_FLAGS_ACCOUNT);
 	init_llist_head(&process->gc_list);
 	INIT_WORK(&process->gc_work, svm_blocks_gc_work);
@@ -217,7 +232,8 @@ static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm
 
 	svm_spaces_kill(process);
 	svm_process_flush(process);
-	svm_process_queue(process, &process->exit_work);
+	WRITE_ONCE(process->ended, true);
+	queue_exit(process);
 }
 
 /*
@@ -297,7 +313,10 @@ struct svm_process *svm_process_open(void)
 	}
 
 	process = container_of(notifier, struct svm_process, notifier);
-	mutex_lock(&process->files_lock);
+	if (mutex_lock_killable(&process->files_lock)) {
+		mmu_notifier_put(notifier);
+		return ERR_PTR(-EINTR);
+	}
 	process->files++;
 	if (!process->announced) {
 		process->announced = true;
@@ -308,18 +327,34 @@ struct svm_process *svm_process_open(void)
 	return process;
 }
 
+/* How long a close waits for what it has begun. */
+#define CLOSE_WAIT (2 * HZ)
+
 /**
  * svm_process_close() - a file is closed
  * @process: from svm_process_open()
+ *
+ * With the last one queues, policy and mappings go. A fault that is being served
+ * may wait for somebody else's file system; the close does not wait for that. No
+ * lane uses memory any more when the notifier goes.
  *
  * Context: may sleep; any task.
  */
 void svm_process_close(struct svm_process *process)
 {
+	bool last;
+
 	mutex_lock(&process->files_lock);
-	if (!--process->files)
-		process_reset(process);
+	last = !--process->files;
+	if (last) {
+		svm_queues_destroy(process);
+		reinit_completion(&process->reset);
+	}
 	mutex_unlock(&process->files_lock);
+	if (last) {
+		queue_exit(process);
+		wait_for_completion_timeout(&process->reset, CLOSE_WAIT);
+	}
 	mmu_notifier_put(&process->notifier);
 }
 
@@ -351,7 +386,14 @@ int svm_process_check_span(struct svm_process *process, u64 start, u64 size)
 int svm_process_init(void)
 {
 	process_wq = alloc_workqueue("amdsvm", WQ_UNBOUND, 0);
-	return process_wq ? 0 : -ENOMEM;
+	if (!process_wq)
+		return -ENOMEM;
+	exit_wq = alloc_workqueue("amdsvm-exit", WQ_UNBOUND, 0);
+	if (!exit_wq) {
+		destroy_workqueue(process_wq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -365,6 +407,7 @@ void svm_process_exit(void)
 {
 	mmu_notifier_synchronize();
 	wait_event(live_wait, !atomic_read(&live_processes));
+	destroy_workqueue(exit_wq);
 	destroy_workqueue(process_wq);
 	/* Page tables that are still to be freed, by code of ours. */
 	rcu_barrier();

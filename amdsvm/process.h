@@ -6,6 +6,7 @@
 #define SVM_PROCESS_H
 
 #include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/kref.h>
 #include <linux/llist.h>
 #include <linux/mmu_notifier.h>
@@ -43,6 +44,8 @@ enum svm_counter {
  * @rcu: the table's readers
  * @files_lock: serializes first open, last close and exit
  * @files: open files
+ * @ended: the address space is no more
+ * @reset: policy, queues and mappings are gone after the last close
  * @announced: there are files in sysfs, and listeners were told
  * @policy_lock: protects @ranges and @policy_seq
  * @ranges: what the user said
@@ -76,6 +79,8 @@ struct svm_process {
 
 	struct mutex files_lock; /* outside of all but mmap_lock in open */
 	unsigned int files;
+	bool ended;
+	struct completion reset;
 	bool announced;
 
 	struct mutex policy_lock; /* inside mmap_lock */

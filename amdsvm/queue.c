@@ -68,6 +68,9 @@ static void stop_locked(struct svm_queue *queue, struct list_head *jobs)
 {
 	if (queue->state == SVM_QUEUE_READY || queue->state == SVM_QUEUE_STALLED)
 		list_del_init(&queue->link);
+	if (queue->state == SVM_QUEUE_STALLED)
+		svm_fault_drop(queue->space, queue->fault_addr,
+			       queue->fault_access);
 	queue->state = SVM_QUEUE_STOPPED;
 	queue->nr_jobs = 0;
 	list_splice_tail_init(&queue->jobs, jobs);
@@ -420,9 +423,51 @@ void svm_queue_replay(struct svm_space *space, u64 stalls)
 	spin_unlock(&device->queue_lock);
 }
 
+/**
+ * svm_queue_faults() - what queues of a space stalled at
+ * @space: the space
+ * @fault: result, room for AMDSVM_MAX_QUEUES
+ *
+ * For faults that found no room in the ring.
+ *
+ * Return: their number.
+ */
+unsigned int svm_queue_faults(struct svm_space *space, struct svm_fault *fault)
+{
+	struct svm_device *device = space->device;
+	struct svm_queue *queue;
+	unsigned int n = 0;
+
+	spin_lock(&device->queue_lock);
+	list_for_each_entry(queue, &space->stalled, link)
+		fault[n++] = (struct svm_fault){
+			.space = space,
+			.addr = queue->fault_addr,
+			.access = queue->fault_access,
+		};
+	spin_unlock(&device->queue_lock);
+	return n;
+}
+
+/* Which stalled queues: all, or those that asked just this, and in time. */
+struct stalled_match {
+	bool all;
+	unsigned long addr;
+	unsigned int access;
+	u64 stalls;
+};
+
+static bool matches(const struct svm_queue *queue,
+		    const struct stalled_match *match)
+{
+	return match->all || (queue->stall <= match->stalls &&
+			      queue->fault_access == match->access &&
+			      !((queue->fault_addr ^ match->addr) & PAGE_MASK));
+}
+
 /* The next stalled queue that matches, stopped; its jobs go to @jobs. */
-static struct svm_queue *stop_stalled(struct svm_space *space, bool all,
-				      unsigned long addr, unsigned int access,
+static struct svm_queue *stop_stalled(struct svm_space *space,
+				      const struct stalled_match *match,
 				      struct list_head *jobs)
 {
 	struct svm_device *device = space->device;
@@ -430,8 +475,7 @@ static struct svm_queue *stop_stalled(struct svm_space *space, bool all,
 
 	spin_lock(&device->queue_lock);
 	list_for_each_entry(queue, &space->stalled, link) {
-		if (!all && (queue->fault_access != access ||
-			     (queue->fault_addr ^ addr) & PAGE_MASK))
+		if (!matches(queue, match))
 			continue;
 		kref_get(&queue->refs);
 		stop_locked(queue, jobs);
@@ -442,13 +486,13 @@ static struct svm_queue *stop_stalled(struct svm_space *space, bool all,
 	return found;
 }
 
-static void fail_stalled(struct svm_space *space, bool all, unsigned long addr,
-			 unsigned int access, int status)
+static void fail_stalled(struct svm_space *space,
+			 const struct stalled_match *match, int status)
 {
 	struct svm_queue *queue;
 	LIST_HEAD(jobs);
 
-	while ((queue = stop_stalled(space, all, addr, access, &jobs))) {
+	while ((queue = stop_stalled(space, match, &jobs))) {
 		struct amdsvm_result result = result_of(queue, status);
 
 		if (status != -ECANCELED) {
@@ -465,16 +509,23 @@ static void fail_stalled(struct svm_space *space, bool all, unsigned long addr,
 /**
  * svm_queue_fail() - an access is refused
  * @space: the space
- * @addr: an address in the page
- * @access: exactly the access that was asked for
+ * @fault: the page, and exactly the access that was asked for
+ * @stalls: of queues whose stall was this one or before; who stalled later asks
+ *	of other memory, perhaps
  * @status: negative errno for those who wait
  *
  * Context: may sleep.
  */
-void svm_queue_fail(struct svm_space *space, unsigned long addr,
-		    unsigned int access, int status)
+void svm_queue_fail(struct svm_space *space, const struct svm_fault *fault,
+		    u64 stalls, int status)
 {
-	fail_stalled(space, false, addr, access, status);
+	const struct stalled_match match = {
+		.addr = fault->addr,
+		.access = fault->access,
+		.stalls = stalls,
+	};
+
+	fail_stalled(space, &match, status);
 }
 
 /**
@@ -486,5 +537,7 @@ void svm_queue_fail(struct svm_space *space, unsigned long addr,
  */
 void svm_queue_fail_all(struct svm_space *space, int status)
 {
-	fail_stalled(space, true, 0, 0, status);
+	const struct stalled_match match = { .all = true };
+
+	fail_stalled(space, &match, status);
 }

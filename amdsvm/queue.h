@@ -14,6 +14,7 @@
 #include "packet.h"
 
 struct svm_device;
+struct svm_fault;
 struct svm_job;
 struct svm_process;
 struct svm_space;
@@ -111,8 +112,9 @@ void svm_queue_stall(struct svm_queue *queue, unsigned long addr,
 
 /* For the fault service. */
 void svm_queue_replay(struct svm_space *space, u64 stalls);
-void svm_queue_fail(struct svm_space *space, unsigned long addr,
-		    unsigned int access, int status);
+unsigned int svm_queue_faults(struct svm_space *space, struct svm_fault *fault);
+void svm_queue_fail(struct svm_space *space, const struct svm_fault *fault,
+		    u64 stalls, int status);
 void svm_queue_fail_all(struct svm_space *space, int status);
 
 /* For the calls. */

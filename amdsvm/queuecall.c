@@ -90,13 +90,15 @@ int svm_call_queue_create(struct svm_call *call, void *arg)
 	queue = svm_queue_create(process->spaces[index]);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
+	/* As soon as it is in the table another thread may destroy it. */
+	kref_get(&queue->refs);
 	ret = queue_publish(process, queue);
-	if (ret) {
+	if (ret)
 		svm_queue_destroy(queue);
-		return ret;
-	}
-	args->queue_id = queue->id;
-	return 0;
+	else
+		args->queue_id = queue->id;
+	svm_queue_put(queue);
+	return ret;
 }
 
 int svm_call_queue_destroy(struct svm_call *call, void *arg)

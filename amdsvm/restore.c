@@ -12,6 +12,7 @@
  * Locks: none is held while blocks are mapped.
  */
 #include <linux/jiffies.h>
+#include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 
 #include "block.h"
@@ -167,10 +168,16 @@ static void restore_work(struct work_struct *work)
 	struct svm_scratch *scratch;
 
 	if (mmget_not_zero(process->mm)) {
+		/* Memory is charged to the process that is served. */
+		struct mem_cgroup *memcg = get_mem_cgroup_from_mm(process->mm);
+		struct mem_cgroup *old = set_active_memcg(memcg);
+
 		scratch = svm_scratch_alloc();
 		if (scratch)
 			wait = restore_due(process, scratch);
 		svm_scratch_free(scratch);
+		set_active_memcg(old);
+		mem_cgroup_put(memcg);
 		mmput_async(process->mm);
 		if (!llist_empty(&process->restore_list))
 			restore_kick(process, wait);

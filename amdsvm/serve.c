@@ -42,6 +42,7 @@ struct window {
 	unsigned long vm_flags;
 	struct svm_attrs attrs;
 	unsigned long policy_seq;
+	u64 rights;	/* that entries have beside those the access needs */
 	bool migrate;
 	struct svm_device *location;	/* where to, NULL: system memory */
 };
@@ -129,7 +130,8 @@ static int find_window(struct svm_space *space, unsigned long addr,
 	struct svm_range range;
 	int ret;
 
-	if (!vma || vma->vm_start > addr)
+	/* Five levels of CPU page tables reach further than devices do. */
+	if (!vma || vma->vm_start > addr || addr >= SVM_PACKET_ADDRESS_LIMIT)
 		return -EFAULT;
 	ret = svm_vma_refused(vma);
 	if (ret)
@@ -140,6 +142,11 @@ static int find_window(struct svm_space *space, unsigned long addr,
 	svm_range_map_at(&process->ranges, page, &range);
 	window->attrs = range.attrs;
 	window->policy_seq = process->policy_seq;
+	window->rights = 0;
+	if (range.attrs.flags & AMDSVM_IOCTL_SVM_FLAG_GPU_EXEC)
+		window->rights |= SVM_PTE_EXEC;
+	if (svm_policy_keeps(process, &range.attrs))
+		window->rights |= SVM_PTE_KEEP;
 	window->migrate = false;
 	if (process->xnack)
 		choose_location(space, window);
@@ -190,7 +197,8 @@ static int ask_core(struct svm_space *space, const struct svm_fault *fault)
 
 	mmap_read_lock(mm);
 	vma = find_vma(mm, addr);
-	if (vma && vma->vm_start <= addr && !userfaultfd_armed(vma))
+	if (vma && vma->vm_start <= addr &&
+	    !(IS_ENABLED(CONFIG_DEBUG_VM) && userfaultfd_armed(vma)))
 		ret = fixup_user_fault(mm, addr,
 				       fault->access & SVM_ACCESS_WRITE ?
 				       FAULT_FLAG_WRITE : 0, NULL);
@@ -200,7 +208,7 @@ static int ask_core(struct svm_space *space, const struct svm_fault *fault)
 
 static int map_atomics(struct svm_space *space, struct svm_block *block,
 		       const struct window *window, struct svm_fault *fault,
-		       unsigned int n)
+		       unsigned int n, u64 stalls)
 {
 	unsigned int i;
 	int ret;
@@ -210,27 +218,26 @@ static int map_atomics(struct svm_space *space, struct svm_block *block,
 		    svm_fault_answered(space, fault[i].addr, fault[i].access))
 			continue;
 		ret = svm_exclusive_map(space, block, fault[i].addr & PAGE_MASK,
-					window->policy_seq);
+					window->policy_seq, window->rights);
 		if (ret == -EAGAIN)
 			return ret;
 		if (ret && ret != -EBUSY)
-			svm_queue_fail(space, fault[i].addr, fault[i].access,
-				       ret);
+			svm_queue_fail(space, &fault[i], stalls, ret);
 	}
 	return 0;
 }
 
 static void fail(struct svm_space *space, struct svm_fault *fault,
-		 unsigned int n, int status)
+		 unsigned int n, u64 stalls, int status)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		svm_queue_fail(space, fault[i].addr, fault[i].access, status);
+		svm_queue_fail(space, &fault[i], stalls, status);
 }
 
 static void fail_each(struct svm_space *space, struct svm_fault *fault,
-		      unsigned int n)
+		      unsigned int n, u64 stalls)
 {
 	unsigned int i;
 	int ret;
@@ -238,8 +245,7 @@ static void fail_each(struct svm_space *space, struct svm_fault *fault,
 	for (i = 0; i < n; i++) {
 		ret = ask_core(space, &fault[i]);
 		if (ret)
-			svm_queue_fail(space, fault[i].addr, fault[i].access,
-				       ret);
+			svm_queue_fail(space, &fault[i], stalls, ret);
 	}
 }
 
@@ -274,13 +280,14 @@ static int serve_in_block(struct svm_space *space, struct svm_block *block,
 	ret = svm_mirror_block(space->process, block, window->start,
 			       window->end, &service->want, &service->scratch);
 	if (!ret)
-		ret = map_atomics(space, block, window, fault, n);
+		ret = map_atomics(space, block, window, fault, n,
+				  service->stalls);
 	svm_event_fault_end(space, fault->addr, write, moved);
 
 	if (ret == -EFAULT)
-		fail_each(space, fault, n);
+		fail_each(space, fault, n, service->stalls);
 	else if (ret == -ENOMEM)
-		fail(space, fault, n, ret);
+		fail(space, fault, n, service->stalls, ret);
 	/* -EBUSY: replayed, and faults again if it is still wanted. */
 	return ret == -EAGAIN ? ret : 0;
 }
@@ -298,7 +305,7 @@ static void serve_window(struct svm_space *space, const struct window *window,
 		struct svm_block *block = svm_block_get(space->process, index);
 
 		if (IS_ERR(block)) {
-			fail(space, fault, n, PTR_ERR(block));
+			fail(space, fault, n, service->stalls, PTR_ERR(block));
 			return;
 		}
 		ret = serve_in_block(space, block, window, fault, n, service);
@@ -311,7 +318,7 @@ static void serve_window(struct svm_space *space, const struct window *window,
  * Return: their number; @in_window: with those that were refused.
  */
 static unsigned int admit(struct svm_space *space, const struct window *window,
-			  struct svm_fault *fault, unsigned int n,
+			  struct svm_fault *fault, unsigned int n, u64 stalls,
 			  unsigned int *in_window)
 {
 	unsigned int i, admitted = 0;
@@ -320,8 +327,7 @@ static unsigned int admit(struct svm_space *space, const struct window *window,
 		int ret = refusal(space, window, fault[i].access);
 
 		if (ret)
-			svm_queue_fail(space, fault[i].addr, fault[i].access,
-				       ret);
+			svm_queue_fail(space, &fault[i], stalls, ret);
 		else
 			fault[admitted++] = fault[i];
 	}
@@ -350,9 +356,10 @@ void svm_serve_block(struct svm_space *space, struct svm_fault *fault,
 
 		ret = choose_window(space, fault->addr, &window);
 		if (ret) {
-			svm_queue_fail(space, fault->addr, fault->access, ret);
+			svm_queue_fail(space, fault, service->stalls, ret);
 		} else {
-			admitted = admit(space, &window, fault, n, &in_window);
+			admitted = admit(space, &window, fault, n,
+					 service->stalls, &in_window);
 			if (admitted)
 				serve_window(space, &window, fault, admitted,
 					     service);

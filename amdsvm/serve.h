@@ -15,6 +15,7 @@ struct svm_space;
 struct svm_service {
 	struct svm_scratch scratch;
 	struct svm_want want;
+	u64 stalls;	/* faults of queues that stalled later are not answered */
 };
 
 bool svm_fault_answered(const struct svm_space *space, unsigned long addr,

@@ -235,8 +235,8 @@ static void run_queue(struct vdev_lane *lane, struct svm_queue *queue)
 		    others_wait(lane->device))
 			ret = 1;
 	}
-	/* No access from here on, so no flusher compares it any more. */
-	WRITE_ONCE(lane->space, NULL);
+	/* After the last access: a flusher that sees this need not wait. */
+	smp_store_release(&lane->space, NULL);
 
 	if (ret > 0)
 		svm_queue_yield(queue);

@@ -123,6 +123,11 @@ static inline void shrinker_free(struct shrinker *shrinker)
 #define SVM_COMPAT_OWNED struct kobject
 #endif
 
+/* Shadow stacks of user space came with 6.6. */
+#ifndef VM_SHADOW_STACK
+#define VM_SHADOW_STACK 0
+#endif
+
 #ifndef nth_page
 #define nth_page(page, n) ((page) + (n))
 #endif
