@@ -4,13 +4,14 @@
 #
 # What the scripts of tests/packaging share, theirs and that of tests/vm.
 
-PACKAGING_TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-. "$PACKAGING_TESTS/../vm/lib/common.sh"
-. "$PACKAGING_TESTS/../vm/lib/deps.sh"
-. "$PACKAGING_TESTS/../vm/lib/kernels.sh"
-. "$PACKAGING_TESTS/../vm/lib/emulator.sh"
-. "$PACKAGING_TESTS/../vm/lib/roots.sh"
-. "$PACKAGING_TESTS/../vm/lib/initramfs.sh"
-. "$PACKAGING_TESTS/lib/roots.sh"
-. "$PACKAGING_TESTS/lib/build.sh"
+PACKAGING_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export PACKAGING_TESTS=${PACKAGING_LIB%/lib}
+. "$PACKAGING_LIB/../../vm/lib/common.sh"
+. "$PACKAGING_LIB/../../vm/lib/deps.sh"
+. "$PACKAGING_LIB/../../vm/lib/kernels.sh"
+. "$PACKAGING_LIB/../../vm/lib/emulator.sh"
+. "$PACKAGING_LIB/../../vm/lib/roots.sh"
+. "$PACKAGING_LIB/../../vm/lib/initramfs.sh"
+. "$PACKAGING_LIB/roots.sh"
+. "$PACKAGING_LIB/build.sh"
 cd "$TOP" || exit

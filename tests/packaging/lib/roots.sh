@@ -17,7 +17,7 @@ BUILD_PACKAGES="build-essential debhelper dh-dkms libjson-c-dev libmd-dev libsma
 
 root_packages() {
 	case $1 in
-	build-trixie) echo "$BUILD_PACKAGES lintian rpm rpmlint" ;;
+	build-trixie) echo "$BUILD_PACKAGES lintian rpm rpmlint debugedit elfutils" ;;
 	build-bookworm) echo "$BUILD_PACKAGES" ;;
 	# procps: dkms calls ps, which every real machine has.
 	base-*) echo "linux-image-amd64 udev kmod procps" ;;
