@@ -12,7 +12,7 @@ step_rpm() {
 	new_machine rpm "$(packaging_root base-trixie)/root"
 	kernel=$(newest_kernel)
 	expect "dkms, headers and rpm are there" eval 'apt update && apt install --no-install-recommends \
-		rpm dkms gcc linux-headers-amd64 libjson-c5 libmd0 libsmartcols1'
+		rpm dkms gcc openssl linux-headers-amd64 libjson-c5 libmd0 libsmartcols1'
 	mkdir -p "$MACHINE/srv/rpm"
 	cp "$PACKAGES_DIR/rpm-$VERSION"/*.rpm "$PACKAGES_DIR/rpm-$NEXT"/*.rpm "$MACHINE/srv/rpm/"
 	rm "$MACHINE"/srv/rpm/*.src.rpm
