@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "svmctl.h"
 
@@ -44,6 +45,13 @@ int bad_option(const struct command *cmd, int result, char **argv)
 	if (result == ':')
 		return misused(cmd, "option '%s' needs a value", option);
 	return misused(cmd, "unknown option '%s'", option);
+}
+
+const char *error_name(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	return name ? name : "unknown";
 }
 
 bool parse_pid(const char *text, pid_t *pid)

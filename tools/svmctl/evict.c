@@ -32,7 +32,7 @@ static void print_json(uint32_t gpu_id, uint64_t moved, uint64_t left, int err)
 	if (gpu_id)
 		json_set_string(document, "gpu_id", "0x%x", gpu_id);
 	if (err)
-		json_set_string(document, "error", "%s", strerrorname_np(-err));
+		json_set_string(document, "error", "%s", error_name(-err));
 	json_set_u64(document, "pages_moved", moved);
 	json_set_u64(document, "pages_left", left);
 	json_print(document);

@@ -33,6 +33,15 @@ const char *parse_location(const char *text, struct location *location)
 	return NULL;
 }
 
+const char *parse_device(const char *text, struct location *location)
+{
+	const char *why = parse_location(text, location);
+
+	if (!why && (location->kind == LOCATION_SYSTEM || location->kind == LOCATION_ALL))
+		return "is no device; 'svmctl devices' lists them";
+	return why;
+}
+
 const struct amdsvm_device_info *find_device(const struct location *location,
 					     const struct amdsvm_device_info *devices,
 					     size_t count)

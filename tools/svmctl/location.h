@@ -30,6 +30,9 @@ struct location {
  */
 const char *parse_location(const char *text, struct location *location);
 
+/* parse_device() - the same, for a single device only. */
+const char *parse_device(const char *text, struct location *location);
+
 /*
  * find_device() - the device that a location of kind INDEX or GPU_ID names.
  *

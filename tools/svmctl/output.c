@@ -128,10 +128,19 @@ void json_set_mask(struct json_object *object, const char *key, uint64_t mask)
 	json_set(object, key, array);
 }
 
-void json_print(struct json_object *document)
+static void print_document(struct json_object *document, int flags)
 {
 	puts(checked((void *)json_object_to_json_string_ext(document,
-			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-			JSON_C_TO_STRING_NOSLASHESCAPE)));
+			flags | JSON_C_TO_STRING_NOSLASHESCAPE)));
 	json_object_put(document);
+}
+
+void json_print(struct json_object *document)
+{
+	print_document(document, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+}
+
+void json_print_line(struct json_object *document)
+{
+	print_document(document, JSON_C_TO_STRING_PLAIN);
 }

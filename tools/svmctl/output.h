@@ -58,4 +58,7 @@ void json_set_mask(struct json_object *object, const char *key, uint64_t mask);
 /* json_print() - print to stdout and free. */
 void json_print(struct json_object *document);
 
+/* json_print_line() - the same in one line, for documents in a row. */
+void json_print_line(struct json_object *document);
+
 #endif /* SVMCTL_OUTPUT_H */

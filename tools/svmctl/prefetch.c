@@ -54,7 +54,7 @@ static void print_json(pid_t pid, const struct range *range, uint32_t gpu_id, in
 	json_set_u64(document, "size", range->size);
 	json_set_string(document, "location", "%s", format_location(gpu_id, text));
 	if (err)
-		json_set_string(document, "error", "%s", strerrorname_np(-err));
+		json_set_string(document, "error", "%s", error_name(-err));
 	json_set_u64(document, "pages_moved", result->pages_moved);
 	json_set_u64(document, "pages_cleared", result->pages_cleared);
 	json_set_u64(document, "pages_already", result->pages_already);

@@ -10,7 +10,8 @@
 #include "svmctl.h"
 
 static const struct command *const commands[] = {
-	&cmd_devices, &cmd_doctor, &cmd_query, &cmd_prefetch, &cmd_evict, &cmd_demo,
+	&cmd_devices, &cmd_doctor, &cmd_query, &cmd_stat, &cmd_events, &cmd_prefetch, &cmd_evict,
+	&cmd_run_packets, &cmd_demo,
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -35,8 +36,8 @@ static void print_usage(FILE *out)
 	fprintf(out, "usage: svmctl COMMAND [OPTIONS] [ARGUMENTS]\n\n");
 	fprintf(out, "Looks at and moves memory that processes share with devices (/dev/amdsvm).\n\n");
 	for (i = 0; i < NCOMMANDS; i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(out, "  %-10s %s\n", "help", "this text, or 'help COMMAND' for one command");
+		fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(out, "  %-12s %s\n", "help", "this text, or 'help COMMAND' for one command");
 	fprintf(out, "\nOptions: --help, --version; every command has --help, and --json for programs.\n");
 	fprintf(out, "%s", exit_codes);
 }

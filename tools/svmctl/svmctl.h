@@ -30,7 +30,8 @@ struct command {
 	int (*run)(const struct command *cmd, int argc, char **argv);
 };
 
-extern const struct command cmd_devices, cmd_doctor, cmd_query, cmd_prefetch, cmd_evict, cmd_demo;
+extern const struct command cmd_devices, cmd_doctor, cmd_query, cmd_stat, cmd_events,
+	cmd_prefetch, cmd_evict, cmd_run_packets, cmd_demo;
 
 /* ---- svmctl.c ---- */
 
@@ -49,6 +50,9 @@ int misused(const struct command *cmd, const char *fmt, ...);
 
 /* bad_option() - misused() for what getopt_long() returned '?' or ':' for. */
 int bad_option(const struct command *cmd, int result, char **argv);
+
+/* error_name() - "EFAULT" and the like, for programs; @err is positive. */
+const char *error_name(int err);
 
 /* parse_pid() - a process id above 0; false if @text is none. */
 bool parse_pid(const char *text, pid_t *pid);

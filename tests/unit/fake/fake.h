@@ -47,6 +47,7 @@ struct fake {
 	struct amdsvm_result result;	/* of what QUEUE_SUBMIT completes */
 	int unwritable_events;	/* the descriptor of SMI_EVENTS takes no mask */
 	struct amdsvm_ioctl_get_device_counters_args device_counters;
+	const char *events;	/* file of lines, which SMI_EVENTS tells and ends then */
 
 	/* Seen by the fake. */
 	int completion_end;	/* of the last submission: a result written here arrives */
@@ -67,7 +68,9 @@ struct fake {
  * The state. Initial values come from the environment, for programs that are
  * run as a whole: FAKE_OPEN_ERROR (errno), FAKE_KIND (none, private, coherent),
  * FAKE_DEVICES, FAKE_RANGES, FAKE_VRAM_MB, FAKE_BUSY, FAKE_LOSE, FAKE_CORRUPT,
- * FAKE_PAGEMAP, FAKE_MISCOUNT (in, out, peer), FAKE_CALL_ERROR (errno).
+ * FAKE_PAGEMAP, FAKE_MISCOUNT (in, out, peer), FAKE_CALL_ERROR (errno), FAKE_STATUS (errno) and
+ * FAKE_OFFSET of what is submitted, FAKE_ADDRESS with it, FAKE_FAULTS, FAKE_EVENTS
+ * (file).
  */
 extern struct fake fake;
 

@@ -68,6 +68,11 @@ static void read_environment(void)
 	fake.lose_page = environment("FAKE_LOSE", 0);
 	fake.corrupt_byte = environment("FAKE_CORRUPT", 0);
 	fake.pagemap_lie = environment("FAKE_PAGEMAP", 0);
+	fake.result.status = -environment("FAKE_STATUS", 0);
+	fake.result.packet_offset = environment("FAKE_OFFSET", 0);
+	fake.result.address = environment("FAKE_ADDRESS", 0);
+	fake.device_counters.faults = environment("FAKE_FAULTS", 0);
+	fake.events = getenv("FAKE_EVENTS");
 	set_miscount(getenv("FAKE_MISCOUNT"));
 	fake_add_ranges(environment("FAKE_RANGES", 0));
 }

@@ -77,6 +77,22 @@ int fake_queue_submit(struct amdsvm_ioctl_queue_submit_args *args)
 	return 0;
 }
 
+/* The reader finds the end behind the last line. */
+static int tell_events(int to)
+{
+	int file = open(fake.events, O_RDONLY | O_CLOEXEC);
+	char text[4096];
+	ssize_t got;
+
+	if (file < 0)
+		return errno;
+	got = read(file, text, sizeof(text));
+	close(file);
+	if (got < 0 || send(to, text, got, 0) != got)
+		return EIO;
+	return shutdown(to, SHUT_WR) ? errno : 0;
+}
+
 int fake_smi_events(struct amdsvm_ioctl_smi_events_args *args)
 {
 	int ends[2];
@@ -93,7 +109,7 @@ int fake_smi_events(struct amdsvm_ioctl_smi_events_args *args)
 	}
 	args->anon_fd = ends[0];
 	fake.events_end = ends[1];
-	return 0;
+	return fake.events ? tell_events(ends[1]) : 0;
 }
 
 int fake_device_counters(struct amdsvm_ioctl_get_device_counters_args *args)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,4 +95,39 @@ struct json_object *json_of(const struct outcome *outcome)
 	ck_assert(json_object_is_type(object, json_type_object));
 	ck_assert_int_eq(json_object_get_int(json_member(object, "schema")), 1);
 	return object;
+}
+
+struct json_object *element(struct json_object *array, size_t i)
+{
+	ck_assert_uint_gt(json_object_array_length(array), i);
+	return json_object_array_get_idx(array, i);
+}
+
+int64_t number(struct json_object *object, const char *key)
+{
+	return json_object_get_int64(json_member(object, key));
+}
+
+const char *string(struct json_object *object, const char *key)
+{
+	return json_object_get_string(json_member(object, key));
+}
+
+void be_a_target(void)
+{
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	ck_assert_int_ge(open("/dev/amdsvm", O_RDWR | O_CLOEXEC), 0);
+}
+
+const char *text_file(const char *text)
+{
+	static char path[] = "/tmp/svmctl-test-XXXXXX";
+	int fd;
+
+	strcpy(path + sizeof(path) - 7, "XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	return path;
 }

@@ -12,9 +12,13 @@
 #include <json-c/json.h>
 
 TCase *command_case(void);
+TCase *events_case(void);
 TCase *location_case(void);
 TCase *output_case(void);
+TCase *packets_case(void);
 TCase *range_case(void);
+TCase *script_case(void);
+TCase *stat_case(void);
 TCase *units_case(void);
 
 /* ---- run.c ---- */
@@ -39,5 +43,16 @@ struct json_object *json_member(struct json_object *object, const char *key);
 
 /* json_of() - stdout as one JSON object with "schema": 1. */
 struct json_object *json_of(const struct outcome *outcome);
+
+/* element(), number(), string() - of what must be there. */
+struct json_object *element(struct json_object *array, size_t i);
+int64_t number(struct json_object *object, const char *key);
+const char *string(struct json_object *object, const char *key);
+
+/* be_a_target() - a process with the device open: this one. */
+void be_a_target(void);
+
+/* text_file() - a new file; its path is valid until the next call. */
+const char *text_file(const char *text);
 
 #endif /* SVMCTL_TEST_H */
