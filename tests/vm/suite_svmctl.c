@@ -6,15 +6,11 @@
  * and its sentences have unit tests.
  */
 #include <fcntl.h>
-#include <stdarg.h>
 
-#include <json-c/json.h>
-
-#include "vmtest.h"
+#include "vmsvmctl.h"
 
 #define NPAGES 32
 #define SIZE (NPAGES * PAGE)
-#define NOBODY 65534
 
 static char *memory;
 
@@ -25,170 +21,7 @@ static void setup(void)
 	vm_fill(memory, SIZE, 1);
 }
 
-/* ---- running svmctl ----------------------------------------------------- */
-
-#define MAX_WORDS 16
-
-static struct outcome {
-	int status;
-	char out[1 << 17];
-	char err[1 << 12];
-} outcome;
-
-static void read_all(int fd, char *text, size_t size)
-{
-	ssize_t got = pread(fd, text, size - 1, 0);
-
-	/* Not cut off: the document would not be whole. */
-	expect(got >= 0 && (size_t)got < size - 1);
-	text[got] = '\0';
-	close(fd);
-}
-
-static pid_t start(uid_t uid, char *line, int out, int err)
-{
-	char *words[MAX_WORDS] = { (char *)"svmctl" }, *word;
-	size_t n = 1;
-	pid_t pid;
-
-	for (word = strtok(line, " "); word && n < MAX_WORDS - 1; word = strtok(NULL, " "))
-		words[n++] = word;
-	fflush(NULL);
-	/*
-	 * fork() protects the pages from being written, which takes them from the
-	 * devices that map them: svmctl would not find what the test has made.
-	 * A change of user needs it all the same: with vfork() it would change the
-	 * rights to the memory that both share.
-	 */
-	pid = uid ? fork() : vfork();
-	if (pid)
-		return pid;
-	/* A change of user takes the capabilities away. */
-	if (uid && setresuid(uid, uid, uid))
-		_exit(126);
-	dup2(out, STDOUT_FILENO);
-	dup2(err, STDERR_FILENO);
-	execvp(words[0], words);
-	_exit(127);
-}
-
-static void run_line(const char *file, int at, uid_t uid, int wanted, char *line)
-{
-	int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
-	int status = 0;
-	char copy[256];
-	pid_t pid;
-
-	expect(out >= 0 && err >= 0);
-	snprintf(copy, sizeof(copy), "%s", line);
-	pid = start(uid, line, out, err);
-	expect(pid > 0);
-	expect(waitpid(pid, &status, 0) == pid);
-	read_all(out, outcome.out, sizeof(outcome.out));
-	read_all(err, outcome.err, sizeof(outcome.err));
-	outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -status;
-	if (outcome.status != wanted)
-		vm_fail(file, at, "svmctl %s: status %d, not %d; it says: %s", copy,
-			outcome.status, wanted, outcome.err);
-	/* Success is silent, a failure is one sentence. */
-	if (wanted ? strchr(outcome.err, '\n') != outcome.err + strlen(outcome.err) - 1 :
-		     outcome.err[0])
-		vm_fail(file, at, "svmctl %s: on stderr is: '%s'", copy, outcome.err);
-}
-
-__attribute__((format(printf, 5, 6)))
-static void run_as(const char *file, int at, uid_t uid, int wanted, const char *format, ...)
-{
-	char line[256];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(line, sizeof(line), format, ap);
-	va_end(ap);
-	run_line(file, at, uid, wanted, line);
-}
-
-#define svmctl(wanted, ...) run_as(HERE, 0, wanted, __VA_ARGS__)
-
-#define expect_text(text, wanted) \
-	do { \
-		if (!strstr(text, wanted)) \
-			vm_fail(HERE, "no '%s' in: %s", wanted, text); \
-	} while (0)
-
-/* ---- JSON --------------------------------------------------------------- */
-
-static struct json_object *document(void)
-{
-	struct json_object *object = json_tokener_parse(outcome.out);
-
-	if (!object)
-		vm_fail(HERE, "no JSON: %s", outcome.out);
-	return object;
-}
-
-static struct json_object *member(struct json_object *object, const char *key)
-{
-	struct json_object *found;
-
-	if (!json_object_object_get_ex(object, key, &found))
-		vm_fail(HERE, "no member %s in %s", key, json_object_to_json_string(object));
-	return found;
-}
-
-static uint64_t number(struct json_object *object, const char *key)
-{
-	return json_object_get_uint64(member(object, key));
-}
-
-static const char *string(struct json_object *object, const char *key)
-{
-	return json_object_get_string(member(object, key));
-}
-
-static uint64_t mask(struct json_object *object, const char *key)
-{
-	struct json_object *array = member(object, key);
-	uint64_t bits = 0;
-	size_t i;
-
-	for (i = 0; i < json_object_array_length(array); i++)
-		bits |= 1ULL << json_object_get_int(json_object_array_get_idx(array, i));
-	return bits;
-}
-
-static struct json_object *element(struct json_object *array, size_t i)
-{
-	expect(i < json_object_array_length(array));
-	return json_object_array_get_idx(array, i);
-}
-
-static uint64_t address(struct json_object *object, const char *key)
-{
-	return strtoull(string(object, key), NULL, 16);
-}
-
-/* "system", "undefined" or a gpu_id in hexadecimal. */
-static uint32_t location(struct json_object *object, const char *key)
-{
-	const char *text = string(object, key);
-
-	if (!strcmp(text, "system"))
-		return SYSMEM;
-	if (!strcmp(text, "undefined"))
-		return UNDEFINED;
-	if (!strcmp(text, "-"))
-		return ABSENT;
-	expect(!strncmp(text, "0x", 2));
-	return strtoul(text, NULL, 16);
-}
-
 /* ---- devices, doctor ---------------------------------------------------- */
-
-static const char *memory_name(void)
-{
-	return vm.lane == LANE_PRIVATE ? "private" : vm.lane == LANE_COHERENT ? "coherent" : "none";
-}
 
 START_TEST(devices)
 {
@@ -491,107 +324,18 @@ START_TEST(evict)
 }
 END_TEST
 
-/* ---- demo --------------------------------------------------------------- */
-
-#define DEMO_FILE "/tmp/suite_svmctl"
-#define DEMO_BYTES ((64UL << 20) + 100)
-#define DEMO_PAGES (DEMO_BYTES / PAGE + 1)
-
-static void make_demo_file(void)
-{
-	int fd = open(DEMO_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	void *file;
-
-	expect(fd >= 0 && !ftruncate(fd, DEMO_BYTES));
-	file = mmap(NULL, DEMO_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	expect(file != MAP_FAILED);
-	vm_fill(file, DEMO_BYTES, 7);
-	munmap(file, DEMO_BYTES);
-	close(fd);
-}
-
-static void expect_step(struct json_object *steps, size_t i, uint32_t where, uint64_t in,
-			uint64_t out, uint64_t peer)
-{
-	struct json_object *step = element(steps, i), *page = member(step, "watched_page");
-	bool present = where == SYSMEM || vm.lane == LANE_COHERENT;
-	uint32_t device;
-
-	expect_eq(number(step, "counted_in"), in);
-	expect_eq(number(step, "counted_out"), out);
-	expect_eq(number(step, "counted_peer"), peer);
-	expect_eq(number(step, "pages_system"), where == SYSMEM ? DEMO_PAGES : 0);
-	for (device = 0; device < vm.devices; device++)
-		expect_eq(json_object_get_uint64(element(member(step, "pages_device"), device)),
-			  where == vm.gpu[device] ? DEMO_PAGES : 0);
-	expect_eq(json_object_get_boolean(member(page, "present")), present);
-	expect_eq(json_object_get_boolean(member(page, "swap")), !present);
-	expect_eq(!!number(page, "frame"), present);
-}
-
-static void expect_steps(struct json_object *steps)
-{
-	bool coherent = vm.lane == LANE_COHERENT;
-
-	expect_eq(json_object_array_length(steps), coherent ? 5 : 4);
-	expect_step(steps, 0, SYSMEM, 0, 0, 0);
-	expect_step(steps, 1, vm.gpu[0], DEMO_PAGES, 0, 0);
-	expect_step(steps, 2, vm.gpu[1], 0, 0, DEMO_PAGES);
-	if (coherent)
-		expect_step(steps, 3, vm.gpu[1], 0, 0, 0);
-	expect_step(steps, coherent ? 4 : 3, SYSMEM, 0, DEMO_PAGES, 0);
-}
-
-static uint64_t pages_in(void)
-{
-	uint64_t sum = 0;
-	uint32_t i;
-
-	for (i = 0; i < vm.devices; i++)
-		sum += vm_device(vm.gpu[i]).pages_in;
-	return sum;
-}
-
-START_TEST(demo)
-{
-	uint64_t before = pages_in();
-
-	needs_device_memory();
-	/* As it would run: on whatever processor there is. */
-	vm_use_all_processors();
-	make_demo_file();
-	svmctl(0, "demo --json " DEMO_FILE);
-	unlink(DEMO_FILE);
-	expect_eq(number(document(), "bytes"), DEMO_BYTES);
-	expect_eq(number(document(), "pages"), DEMO_PAGES);
-	expect(!strcmp(string(document(), "memory"), memory_name()));
-	expect(json_object_get_boolean(member(document(), "same_bytes")));
-	expect_steps(member(document(), "steps"));
-	/* The devices' own counters, which the demo does not read. */
-	expect_eq(pages_in() - before, 2 * DEMO_PAGES);
-}
-END_TEST
-
-START_TEST(demo_without_device_memory)
-{
-	only_in_lanes(LANE_MIRROR, "the lane has device memory");
-	svmctl(1, "demo " DEMO_FILE);
-	expect_text(outcome.err, "there is no device memory to move to");
-}
-END_TEST
-
 /* ---- who and whom ------------------------------------------------------- */
 
 START_TEST(others_may_not_look)
 {
 	/* Anybody may ask what concerns no process. */
-	run_as(HERE, NOBODY, 0, "devices");
-	run_as(HERE, NOBODY, 1, "query --pid %d", getpid());
+	vm_svmctl(HERE, NOBODY, 0, "devices");
+	vm_svmctl(HERE, NOBODY, 1, "query --pid %d", getpid());
 	expect_text(outcome.err, "no right");
 	expect(!outcome.out[0]);
-	run_as(HERE, NOBODY, 1, "prefetch --pid %d %p+4K 0", getpid(), (void *)memory);
+	vm_svmctl(HERE, NOBODY, 1, "prefetch --pid %d %p+4K 0", getpid(), (void *)memory);
 	expect_text(outcome.err, "no right");
-	run_as(HERE, NOBODY, 1, "evict all");
+	vm_svmctl(HERE, NOBODY, 1, "evict all");
 	expect_text(outcome.err, "CAP_SYS_ADMIN");
 	expect_location(memory, SIZE, SYSMEM);
 }
@@ -625,8 +369,6 @@ static Suite *suite(void)
 	tcase_add_test(t, prefetch_without_device_memory);
 	tcase_add_test(t, prefetch_to_no_device);
 	tcase_add_test(t, evict);
-	tcase_add_test(t, demo);
-	tcase_add_test(t, demo_without_device_memory);
 	tcase_add_test(t, others_may_not_look);
 	tcase_add_test(t, processes_without_the_device);
 	return s;

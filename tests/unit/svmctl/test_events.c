@@ -147,7 +147,7 @@ START_TEST(of_a_process)
 
 	be_a_target();
 	snprintf(arguments, sizeof(arguments), "events --json --pid %d vmfault", getpid());
-	snprintf(lines, sizeof(lines), "1 %x:a\nd %x a\n", getpid(), getpid());
+	snprintf(lines, sizeof(lines), "1 %x:a\n" "d %x a\n", getpid(), getpid());
 	outcome = tell("FAKE_DEVICES=1", arguments, lines);
 	ck_assert_str_eq(outcome->err, "");
 	ck_assert_int_eq(outcome->status, 0);
