@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
+# shellcheck source-path=SCRIPTDIR
 #
 # Debian roots: one for each release whose compiler builds a kernel's modules,
 # with the headers installed and the kernel images unpacked beside them.
@@ -10,6 +11,8 @@
 # into place, so an interrupted build leaves nothing that looks finished.
 
 ROOT_PACKAGES="gcc make libc6-dev perl kmod sparse"
+
+. "${BASH_SOURCE[0]%/*}/debugkernel.sh"
 
 # The Debian archive this machine already uses (label "Debian" or
 # "Debian-Security"); AMDSVM_MIRROR and AMDSVM_SECURITY_MIRROR override it.
@@ -49,16 +52,25 @@ root_key() {
 		echo "$ROOT_PACKAGES"
 		cat "$TOP/tests/vm/lib/root-kernels"
 		declare -f "$(root_builder "$1")"
+		[ "$1" != debug ] || debug_key
 	} | sha256sum | cut -c1-12
 }
 
-root_builder() { if [ "$1" = qemu ]; then echo build_emulator; else echo build_root; fi; }
+root_builder() {
+	case $1 in
+	qemu) echo build_emulator ;;
+	debug) echo build_debug ;;
+	*) echo build_root ;;
+	esac
+}
 
 root_dir() { echo "$CACHE/roots/$1-$(root_key "$1")"; }
 
 # ensure_root NAME: builds the root unless it is there.
 ensure_root() {
 	local dir
+	# The name of the debug root says which version the other one has.
+	[ "$1" != debug ] || ensure_root trixie
 	dir=$(root_dir "$1")
 	if [ -e "$dir/complete" ]; then
 		# When it was last used, for prune_roots.
@@ -69,9 +81,10 @@ ensure_root() {
 }
 
 ensure_root_locked() {
-	local name=$1 dir=$2 tmp start=$SECONDS
+	local name=$1 dir=$2 tmp time='up to a minute' start=$SECONDS
 	[ ! -e "$dir/complete" ] || return 0
-	say "building the Debian root '$name' (once; takes up to a minute) ..."
+	[ "$name" != debug ] || time='a quarter of an hour: it compiles a kernel'
+	say "building the Debian root '$name' (once; takes $time) ..."
 	mkdir -p "$CACHE/roots"
 	# What an interrupted build left behind; the lock says nobody uses it.
 	as_root rm -rf "$CACHE/roots/.new-$name."*
@@ -124,13 +137,29 @@ build_root() {
 		"$(root_suites "$name" | cut -d' ' -f1)" "$dir/root" - <<<"$sources"
 }
 
-# in_root NAME COMMAND...: runs COMMAND in the root with a clean environment and
-# a /proc (objtool reads its own stack limit there); the mount is private to it.
-in_root() {
-	local root
-	root=$(root_dir "$1")/root
+# in_directory DIRECTORY COMMAND...: runs COMMAND in the root with a clean environment
+# and a /proc (objtool reads its own stack limit there); the mount is private to it.
+in_directory() {
+	local root=$1
 	shift
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	as_root unshare --mount sh -c 'mount -t proc proc "$1/proc" && exec chroot "$@"' sh "$root" \
 		/usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@"
+}
+
+in_root() {
+	local root
+	root=$(root_dir "$1")/root
+	shift
+	in_directory "$root" "$@"
+}
+
+# apt_at DIRECTORY COMMAND...: apt-get with the sources of the root there, run on
+# the host, which is the side that can reach the mirror.
+apt_at() {
+	local root=$1
+	shift
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -o Dir="$root" \
+		-o Dir::State::status="$root/var/lib/dpkg/status" \
+		-o Dir::Etc::trustedparts=/usr/share/keyrings -o APT::Sandbox::User=root -q "$@"
 }

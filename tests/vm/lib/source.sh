@@ -4,14 +4,12 @@
 # Files of the kernel's source that no headers package carries, taken out of
 # linux-source. Sourced after roots.sh.
 
-# root_apt NAME COMMAND...: apt-get with the sources of a root, run on the host,
-# which is the side that can reach the mirror.
+# root_apt NAME COMMAND...: apt-get with the sources of a root.
 root_apt() {
 	local root
 	root=$(root_dir "$1")/root
 	shift
-	as_root apt-get -o Dir="$root" -o Dir::State::status="$root/var/lib/dpkg/status" \
-		-o Dir::Etc::trustedparts=/usr/share/keyrings -o APT::Sandbox::User=root -q "$@"
+	apt_at "$root" "$@"
 }
 
 # ensure_checkpatch: prints the path of checkpatch.pl, with its word lists
