@@ -6,7 +6,9 @@
 #
 # The words of guest/init, one a line: "boot RELEASE", "module loaded",
 # "module failed WHY", "exit STATUS", "rmmod ok", "rmmod failed WHY",
-# "taint NUMBER", "end". A boot without "end" failed, whatever came before.
+# "taint NUMBER", "end"; of a kernel that looks for them, "leaks before|after NUMBER
+# of the driver, NUMBER others" (before and after rmmod) and "lockdep 0|1". A boot
+# without "end" failed, whatever came before.
 
 # Kernel messages that mean a defect. Fixed words of the kernel's own reports.
 BAD_MESSAGES='BUG:|WARNING:|Oops|Call Trace:|general protection|kernel panic|KASAN|KCSAN|KFENCE:|UBSAN'
@@ -14,10 +16,14 @@ BAD_MESSAGES+='|possible circular locking|possible recursive locking|inconsisten
 BAD_MESSAGES+='|bad unlock balance|held lock freed|lockdep|sleeping function called|scheduling while atomic'
 BAD_MESSAGES+='|blocked for more than|soft lockup|hard lockup|detected stalls|self-detected stall|rcu.*starved|refcount_t:'
 BAD_MESSAGES+='|list_(add|del) corruption|Bad page|bad page|Bad rss-counter|non-zero pgtables_bytes'
-BAD_MESSAGES+='|unreferenced object|kmemleak: [0-9]+ new|page allocation failure|Unable to handle|divide error'
+BAD_MESSAGES+='|unreferenced object|page allocation failure|Unable to handle|divide error'
+BAD_MESSAGES+='|INFO: task|INFO: rcu|DEBUG_LOCKS_WARN|Invalid wait context|locking correctness validator'
+BAD_MESSAGES+='|nested lock was not taken|was not released|lock held when returning|still has locks held'
+BAD_MESSAGES+='|ODEBUG:|Kernel memory leak detector disabled|page dumped because|slab .* corruption|detected buffer overflow'
 BAD_MESSAGES+='|stack guard page|Objects remaining|nobody cared|workqueue: .* hogged'
-# Harmless on every boot: statements of what is configured.
-GOOD_MESSAGES='Lock dependency validator|lockdep: [0-9]+ |kfence: initialized|UBSAN: .* enabled|[Cc]ommand line:|KASAN: init'
+# Harmless on every boot: statements of what is configured. What kmemleak found is
+# judged by its reports (guest/init), not by its count, which has those of others.
+GOOD_MESSAGES='Lock dependency validator|lockdep: [0-9]+ |RCU lockdep checking|kfence: initialized|UBSAN: .* enabled|[Cc]ommand line:|KASAN: init'
 
 # guest/suites writes these into the kernel log.
 SUITE_MARK='\[[ 0-9.]*\] tests: (suite|after)'
@@ -39,6 +45,32 @@ bad_taint() {
 	local taint
 	taint=$(word taint)
 	[ -n "$taint" ] && [ $((taint & ~(1 << 12 | 1 << 13))) != 0 ] && echo "$taint"
+}
+
+# lookers_fail: prints what the debug kernel found beyond its log, and says whether
+# that is a failure. Silence of kmemleak there is one too.
+lookers_fail() {
+	local when leaks failed=1
+	for when in before after; do
+		leaks=$(word "leaks $when")
+		case $leaks in
+		'0 of the driver'*) verbose "kmemleak $when rmmod: $leaks" ;;
+		'') [ "$KERNEL" != debug ] || { say "error: kmemleak did not look $when rmmod"; failed=0; } ;;
+		*) say "error: kmemleak $when rmmod: $leaks"; failed=0 ;;
+		esac
+	done
+	sed -n '/^unreferenced object/,$p' "$WORK/dmesg" | head -n 60 >&2
+	if [ "$(word lockdep)" = 0 ]; then
+		say "error: lockdep was switched off by what it found"
+		failed=0
+	fi
+	return $failed
+}
+
+# The first report of the log from its first line on: the lines that were found
+# are its headings only.
+first_report() {
+	grep -aF -m 1 -A 45 "$(grep -m 1 -v '^during ' <<<"$1")" "$WORK/dmesg"
 }
 
 console_tail() {
@@ -88,6 +120,11 @@ judge() {
 	if [ -n "$messages" ]; then
 		say "error: the kernel log has what a healthy driver never causes:"
 		say "$messages"
+		say "--- the first of them:"
+		first_report "$messages" >&2 || true
+		failed=1
+	fi
+	if lookers_fail; then
 		failed=1
 	fi
 	if taint=$(bad_taint); then
