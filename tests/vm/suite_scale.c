@@ -5,7 +5,7 @@
  */
 #include "vmtest.h"
 
-#define RANGES 1000000UL
+#define RANGES 1000000
 #define BYTES_PER_RANGE 100
 
 /*
@@ -47,24 +47,27 @@ START_TEST(a_million_ranges_fit)
 {
 	const size_t stride = variants[_i].stride;
 	const uint32_t kinds = variants[_i].kinds;
+	const long wanted = vm_rounds(RANGES);
 	struct amdsvm_range_info ranges[4];
-	char *memory = vm_anon(RANGES * stride * PAGE);
+	char *memory = vm_anon(wanted * stride * PAGE);
 	long before, bytes;
-	uint64_t i, next;
+	uint64_t next;
 	uint32_t count;
+	long i;
 
 	/* Each kernel has one of these lanes; policy knows nothing of memory. */
 	only_in_lanes(LANE_PRIVATE | LANE_MIRROR, "another lane of the kernel counts ranges");
 
 	before = slab_kib();
-	for (i = 0; i < RANGES; i++)
+	for (i = 0; i < wanted; i++)
 		set_granularity(memory + i * stride * PAGE, i % kinds);
 	bytes = (slab_kib() - before) * 1024;
-	printf("# %lu ranges, %ld bytes each\n", RANGES, bytes / (long)RANGES);
-	expect_eq(vm_counters().ranges, RANGES);
-	expect(bytes / (long)RANGES < BYTES_PER_RANGE);
+	printf("# %ld ranges, %ld bytes each\n", wanted, bytes / wanted);
+	expect_eq(vm_counters().ranges, wanted);
+	/* There the detectors keep books in the same memory, and free late. */
+	expect(bytes / wanted < BYTES_PER_RANGE || vm_is_debug_kernel());
 
-	for (i = 12345; i < RANGES; i += 99991) {
+	for (i = 12345; i < wanted; i += 99991) {
 		char *page = memory + i * stride * PAGE;
 
 		expect_eq(vm_list_on(vm.fd, (uintptr_t)page, 0, ranges, 2, &count, &next), 0);
@@ -74,14 +77,15 @@ START_TEST(a_million_ranges_fit)
 		expect_eq(ranges[0].granularity, i % kinds);
 		expect_eq(ranges[1].start, (uintptr_t)page + stride * PAGE);
 	}
-	expect_eq(get(memory, RANGES * stride * PAGE, ATTR(GRANULARITY)), 0);
+	expect_eq(get(memory, wanted * stride * PAGE, ATTR(GRANULARITY)), 0);
 
 	/* And they go: one call, and one munmap. */
-	expect_eq(vm_unset_on(vm.fd, memory, RANGES / 2 * stride * PAGE), 0);
-	expect_eq(vm_counters().ranges, RANGES - RANGES / 2);
-	expect(!munmap(memory, RANGES * stride * PAGE));
+	expect_eq(vm_unset_on(vm.fd, memory, wanted / 2 * stride * PAGE), 0);
+	expect_eq(vm_counters().ranges, wanted - wanted / 2);
+	expect(!munmap(memory, wanted * stride * PAGE));
 	expect_eq(vm_range_count(), 0);
-	expect_within(10, (slab_kib() - before) * 1024 < (long)RANGES * BYTES_PER_RANGE / 10);
+	expect_within(10, (slab_kib() - before) * 1024 < wanted * BYTES_PER_RANGE / 10 ||
+				  vm_is_debug_kernel());
 }
 END_TEST
 

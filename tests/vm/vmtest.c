@@ -81,6 +81,20 @@ bool vm_kernel_is(const char *release)
 	return !strncmp(line, release, length) && (line[length] == '.' || line[length] == '-');
 }
 
+/* The harness says which kernel it booted. */
+bool vm_is_debug_kernel(void)
+{
+	const char *kernel = getenv("AMDSVM_KERNEL");
+
+	return kernel && !strcmp(kernel, "debug");
+}
+
+/* The debug kernel sees in one round what others need luck for, and is slow. */
+int vm_rounds(int rounds)
+{
+	return vm_is_debug_kernel() ? (rounds + 9) / 10 : rounds;
+}
+
 /* One word for the test: the harness counts by it. */
 void vm_skip(int index, const char *reason)
 {

@@ -71,6 +71,8 @@ enum lane vm_lane(void);
 void vm_skip(int index, const char *reason);
 uint64_t vm_seed(void);
 bool vm_kernel_is(const char *release);
+bool vm_is_debug_kernel(void);
+int vm_rounds(int rounds);	/* a tenth of them on the debug kernel */
 
 /*
  * Leaves a test that the lane cannot run. Only the lane decides, never what the
@@ -110,7 +112,8 @@ void vm_fail(const char *file, int line, const char *format, ...);
 /* Polls the condition: what the driver does in the background ends in time. */
 #define expect_within(seconds, condition) \
 	do { \
-		uint64_t end_ = vm_now() + (seconds) * 1000000000ULL; \
+		uint64_t patience_ = vm_is_debug_kernel() ? 4 : 1; \
+		uint64_t end_ = vm_now() + (seconds) * patience_ * 1000000000ULL; \
 		while (!(condition)) { \
 			if (vm_now() > end_) \
 				vm_fail(HERE, "not within %d s: %s", seconds, #condition); \
