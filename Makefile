@@ -18,6 +18,7 @@ help:
 	@echo 'make check-static | check-unit   sources; pure logic under sanitizers'
 	@echo 'make check-vm [KERNEL=7.2] [LANE=private] [SUITE=name]'
 	@echo '                                 the driver under test on each kernel'
+	@echo 'make check-debug                 every suite on a kernel with KASAN, lockdep and kmemleak'
 	@echo 'make bench [KERNEL=7.2]          a table, and build/bench.json'
 	@echo 'make KDIR=/lib/modules/.../build the module for that kernel, and userspace in build/user'
 	@echo 'make clean                       removes build/; roots and kernels stay in the cache'
@@ -51,7 +52,7 @@ check-packaging deb rpm:
 	@echo 'error: make $@ is not there yet: the packages are not written' >&2; exit 2
 
 check-debug:
-	@echo 'error: make check-debug is not there yet: no debug kernel is built by this tree' >&2; exit 2
+	@tests/vm/debug.sh
 
 clean:
 	rm -rf build

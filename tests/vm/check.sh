@@ -13,15 +13,16 @@ main() {
 	local layer script numbers passed=0 failed=0 start table=''
 
 	mkdir -p "$BUILD"
-	for layer in static unit vm; do
+	for layer in static unit vm debug; do
 		case $layer in
-		static) script=$TOP/tests/static/check ;;
-		unit) script=$HERE/unit.sh ;;
-		vm) script=$HERE/suites.sh ;;
+		static) script=("$TOP/tests/static/check") ;;
+		unit) script=("$HERE/unit.sh") ;;
+		vm) script=("$HERE/suites.sh") ;;
+		debug) script=("$HERE/debug.sh" --if-changed) ;;
 		esac
 		start=$SECONDS
 		echo "== check-$layer"
-		"$script" 2>&1 | tee "$BUILD/check-$layer.log" || true
+		"${script[@]}" 2>&1 | tee "$BUILD/check-$layer.log" || true
 		# A layer that does not come to its last line failed once more.
 		numbers=$(sed -nE '$s/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$BUILD/check-$layer.log")
 		[ -n "$numbers" ] || numbers="0 1"
