@@ -265,10 +265,7 @@ START_TEST(packets_that_are_atomic)
 {
 	uint64_t at = (uintptr_t)memory;
 
-	if (vm.lane == LANE_MIRROR && !vm_has(AMDSVM_CAP_ATOMIC_EXCLUSIVE)) {
-		vm_skip(_i, "no atomics on system memory here");
-		return;
-	}
+	only_in_lanes(LANES_WITH_MEMORY, "no atomics on system memory in this lane");
 	memory[0] = 5;
 	memory[1] = 0xf0f0f0f0;
 	expect_eq(amdsvm_packets_atomic(packets, AMDSVM_ATOMIC_ADD_64, at, 10, 0), 0);

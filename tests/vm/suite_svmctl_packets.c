@@ -99,10 +99,7 @@ END_TEST
 
 START_TEST(atomics_execute)
 {
-	if (vm.lane == LANE_MIRROR && !vm_has(AMDSVM_CAP_ATOMIC_EXCLUSIVE)) {
-		vm_skip(_i, "no atomics on system memory here");
-		return;
-	}
+	only_in_lanes(LANES_WITH_MEMORY, "no atomics on system memory in this lane");
 	write_script("buffer a 4K\n"
 		     "write64 a 5\n"
 		     "atomic add64 a 10\n"
