@@ -73,7 +73,7 @@ make_packaging_root() {
 	local name=$1 dir=$2 sources options=()
 	sources=$(root_sources "${name#*-}")
 	mapfile -t options < <(apt_options)
-	as_root env DEBIAN_FRONTEND=noninteractive "PATH=$PATH" mmdebstrap \
+	as_root env DEBIAN_FRONTEND=noninteractive INITRD=No "PATH=$PATH" mmdebstrap \
 		--mode=root --variant=apt --skip=essential/unlink,cleanup/apt \
 		--keyring=/usr/share/keyrings "${options[@]}" \
 		--aptopt='APT::Install-Recommends "false"' \
@@ -81,12 +81,12 @@ make_packaging_root() {
 		--dpkgopt='force-unsafe-io' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
 		--include="$(root_packages "$name" | tr ' ' ,)" \
-		--setup-hook='mkdir -p "$1/etc/initramfs-tools"; echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"' \
 		--setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"; cp -n '$PACKAGING'/debs/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null || :" \
 		--customize-hook="cp -n \"\$1\"/var/cache/apt/archives/*.deb '$PACKAGING/debs/' || :" \
 		--customize-hook="rm -f \"\$1\"/var/cache/apt/archives/*.deb" \
 		--customize-hook='printf "#!/bin/sh\nexit 101\n" >"$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d"' \
-		"${name#*-}" "$dir/root" - <<<"$sources"
+		--customize-hook='conf="$1/etc/initramfs-tools/update-initramfs.conf"; [ ! -e "$conf" ] || echo update_initramfs=no >"$conf"' \
+		"${name#*-}" "$dir/root" - <<<"$sources" || return
 	# mmdebstrap turned recommended packages off; users have them on.
 	printf '%s\n' 'APT::Install-Recommends "true";' 'APT::Keep-Downloaded-Packages "true";' |
 		as_root tee "$dir/root/etc/apt/apt.conf.d/zz-user" >/dev/null

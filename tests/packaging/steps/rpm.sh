@@ -44,9 +44,8 @@ rpms() {
 	build_rpm "$tarball" "$PACKAGES_DIR/rpm-$1"
 }
 
-# Debian's packages are not in rpm's database, hence --nodeps; and Debian's rpm wants
-# to be told that alien is not what is meant.
+# Debian's packages are not in rpm's database, hence --nodeps.
 rpm_at() {
-	here sh -euc "cd /srv/rpm && rpm $1 -v --nodeps --force-debian dkms-amdsvm-$2-*.rpm libamdsvm-$2-*.rpm \
+	here sh -euc "cd /srv/rpm && rpm $1 -v --nodeps dkms-amdsvm-$2-*.rpm libamdsvm-$2-*.rpm \
 		libamdsvm-devel-$2-*.rpm amdsvm-tools-$2-*.rpm"
 }
