@@ -4,7 +4,7 @@
 # Debian packages it lacks, and can be run by hand: this file only gives names.
 
 .PHONY: all help module user demo check check-unit check-static check-vm \
-	check-packaging check-debug bench deb rpm clean
+	check-packaging check-debug bench dist deb rpm clean
 
 ifdef KDIR
 all: user module
@@ -19,6 +19,8 @@ help:
 	@echo 'make check-vm [KERNEL=7.2] [LANE=private] [SUITE=name]'
 	@echo '                                 the driver under test on each kernel'
 	@echo 'make check-debug                 every suite on a kernel with KASAN, lockdep and kmemleak'
+	@echo 'make check-packaging [STEP=name] packages installed, upgraded, removed; modules rebuilt, loaded'
+	@echo 'make deb | rpm | dist            packages in build/deb, build/rpm; the tarball they are made from'
 	@echo 'make bench [KERNEL=7.2]          a table, and build/bench.json'
 	@echo 'make KDIR=/lib/modules/.../build the module for that kernel, and userspace in build/user'
 	@echo 'make clean                       removes build/; roots and kernels stay in the cache'
@@ -48,8 +50,17 @@ check-vm:
 bench:
 	@tests/bench/run $(if $(KERNEL),$(KERNEL),7.2)
 
-check-packaging deb rpm:
-	@echo 'error: make $@ is not there yet: the packages are not written' >&2; exit 2
+dist:
+	@tools/dist
+
+deb:
+	@tests/packaging/deb
+
+rpm:
+	@tests/packaging/rpm
+
+check-packaging:
+	@tests/packaging/check $(STEP)
 
 check-debug:
 	@tests/vm/debug.sh
