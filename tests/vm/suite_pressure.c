@@ -5,61 +5,24 @@
  */
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/swap.h>
 
+#include "vmswap.h"
 #include "vmtest.h"
 
 #define SIZE (128 * PAGE)
-
-/* Compressed memory as swap; a swap header is a page with few words in it. */
-static void swap_on(void)
-{
-	static char header[PAGE];
-	uint32_t *words = (uint32_t *)(header + 1024);
-	int fd;
-
-	expect_eq(system("modprobe zram"), 0);
-	/* A test that failed may have left it on. */
-	swapoff("/dev/zram0");
-	if (vm_read_number("/sys/block/zram0/disksize") == 0)
-		expect_eq(vm_write_file("/sys/block/zram0/disksize", "64M"), 0);
-	words[0] = 1;
-	words[1] = (64 << 20) / PAGE - 1;
-	memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
-	fd = open("/dev/zram0", O_WRONLY | O_CLOEXEC);
-	expect(fd >= 0 && write(fd, header, PAGE) == (ssize_t)PAGE && !fsync(fd));
-	close(fd);
-	expect(!swapon("/dev/zram0", 0));
-}
-
-static void swap_off(void)
-{
-	expect(!swapoff("/dev/zram0"));
-}
-
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT 21
-#endif
-
-static void page_out(char *memory, size_t size)
-{
-	expect(!madvise(memory, size, MADV_PAGEOUT));
-	expect_within(20, (madvise(memory, size, MADV_PAGEOUT), vm_sums(memory, size).pages_absent ==
-								       size / PAGE));
-}
 
 START_TEST(swapped_pages_are_brought_in_and_moved)
 {
 	char *memory = vm_anon_small(SIZE);
 
 	needs_device_memory();
-	swap_on();
+	vm_swap_on();
 	vm_fill(memory, SIZE, 1);
-	page_out(memory, SIZE);
+	vm_page_out(memory, SIZE);
 	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = SIZE / PAGE);
 	expect_location(memory, SIZE, vm.gpu[0]);
 	expect_bytes(memory, SIZE, 1);
-	swap_off();
+	vm_swap_off();
 }
 END_TEST
 
@@ -69,15 +32,15 @@ START_TEST(swapped_pages_are_not_zeros)
 	struct amdsvm_ioctl_prefetch_args args;
 
 	needs_device_memory();
-	swap_on();
+	vm_swap_on();
 	/* Half swapped, half never touched: only the latter may be cleared. */
 	vm_fill(memory, SIZE / 2, 1);
-	page_out(memory, SIZE / 2);
+	vm_page_out(memory, SIZE / 2);
 	expect_eq(vm_prefetch_on(vm.fd, memory, SIZE, vm.gpu[1], &args), 0);
 	expect_eq(args.pages_cleared, SIZE / 2 / PAGE);
 	expect_bytes(memory, SIZE / 2, 1);
 	expect_zero(memory + SIZE / 2, SIZE / 2);
-	swap_off();
+	vm_swap_off();
 }
 END_TEST
 
@@ -86,13 +49,13 @@ START_TEST(pages_that_came_home_can_be_swapped)
 	char *memory = vm_anon_small(SIZE);
 
 	needs_device_memory();
-	swap_on();
+	vm_swap_on();
 	vm_fill(memory, SIZE, 1);
 	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = SIZE / PAGE);
 	expect_prefetch(memory, SIZE, SYSMEM, 0, .moved = SIZE / PAGE);
-	page_out(memory, SIZE);
+	vm_page_out(memory, SIZE);
 	expect_bytes(memory, SIZE, 1);
-	swap_off();
+	vm_swap_off();
 }
 END_TEST
 
@@ -102,14 +65,14 @@ START_TEST(device_pages_are_not_swapped)
 	char *memory = vm_anon_small(SIZE);
 
 	needs_device_memory();
-	swap_on();
+	vm_swap_on();
 	vm_fill(memory, SIZE, 1);
 	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = SIZE / PAGE);
 	expect(!madvise(memory, SIZE, MADV_PAGEOUT));
 	expect(!madvise(memory, SIZE, MADV_COLD));
 	expect_location(memory, SIZE, vm.gpu[0]);
 	expect_bytes(memory, SIZE, 1);
-	swap_off();
+	vm_swap_off();
 }
 END_TEST
 
@@ -117,14 +80,14 @@ START_TEST(devices_unmap_what_is_swapped)
 {
 	char *memory = vm_anon_small(SIZE);
 
-	swap_on();
+	vm_swap_on();
 	vm_fill(memory, SIZE, 1);
 	expect_eq(set(memory, SIZE, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] }), 0);
 	expect_mapped(memory, SIZE, 1);
-	page_out(memory, SIZE);
+	vm_page_out(memory, SIZE);
 	expect_mapped(memory, SIZE, 0);
 	expect_bytes(memory, SIZE, 1);
-	swap_off();
+	vm_swap_off();
 }
 END_TEST
 
@@ -133,12 +96,12 @@ START_TEST(swapoff_with_pages_on_a_device)
 	char *memory = vm_anon_small(SIZE);
 
 	needs_device_memory();
-	swap_on();
+	vm_swap_on();
 	vm_fill(memory, SIZE, 1);
-	page_out(memory, SIZE / 2);
+	vm_page_out(memory, SIZE / 2);
 	expect_prefetch(memory + SIZE / 2, SIZE / 2, vm.gpu[0], 0, .moved = SIZE / 2 / PAGE);
 	/* It walks the whole page table and must know device entries from swap. */
-	swap_off();
+	vm_swap_off();
 	expect_location(memory, SIZE / 2, SYSMEM);
 	expect_location(memory + SIZE / 2, SIZE / 2, vm.gpu[0]);
 	expect_bytes(memory, SIZE, 1);
