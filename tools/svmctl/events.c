@@ -2,11 +2,13 @@
 /*
  * svmctl events: what happens to memory and queues, as it happens. A stream is of
  * one device; what concerns several devices comes from each of theirs, and is
- * printed once.
+ * printed once. What all of them have told is put in the order of time before it
+ * is printed.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,10 +20,24 @@
 
 #define MAX_STREAMS 64
 
+/* All that a stream keeps for its reader. */
+#define STREAM_BYTES 16384
+
 /* After the process has ended: what is told of its end takes a moment. */
 #define LAST_WORDS_MS 500
 
+/* An event that was read. What has no time is of that of the one before. */
+struct heard {
+	uint64_t time_ns;
+	size_t number;
+	struct amdsvm_event event;
+};
+
 struct listener {
+	struct heard *heard;
+	size_t count_heard;
+	size_t room;
+	uint64_t times[MAX_STREAMS];	/* of the last event of each */
 	struct pollfd fds[MAX_STREAMS + 1];	/* the last one: of the process */
 	uint32_t gpu_ids[MAX_STREAMS];
 	size_t count;
@@ -56,6 +72,29 @@ static bool is_repeated(const struct listener *listener, size_t stream,
 	return false;
 }
 
+static int hear(struct listener *listener, size_t stream, const struct amdsvm_event *event)
+{
+	size_t room = listener->room ? 2 * listener->room : 64;
+	struct heard *grown;
+
+	if (listener->count_heard == listener->room) {
+		grown = reallocarray(listener->heard, room, sizeof(*grown));
+		if (!grown)
+			return failed("no memory left for events");
+		listener->heard = grown;
+		listener->room = room;
+	}
+	if (event->time_ns)
+		listener->times[stream] = event->time_ns;
+	listener->heard[listener->count_heard] = (struct heard){
+		.time_ns = listener->times[stream],
+		.number = listener->count_heard,
+		.event = *event,
+	};
+	listener->count_heard++;
+	return SVMCTL_OK;
+}
+
 static int take_line(struct listener *listener, size_t stream, const char *line)
 {
 	struct amdsvm_event event;
@@ -74,13 +113,37 @@ static int take_line(struct listener *listener, size_t stream, const char *line)
 	    (!(listener->mask & event_bit(event.kind)) || is_repeated(listener, stream, &event)))
 		return SVMCTL_OK;
 
-	if (listener->json)
-		event_print_json(&event);
-	else
-		event_print(&event);
-	if (event.kind != AMDSVM_SMI_EVENT_DROPPED && listener->left)
-		listener->enough = !--listener->left;
-	return SVMCTL_OK;
+	return hear(listener, stream, &event);
+}
+
+static int compare_heard(const void *left, const void *right)
+{
+	const struct heard *a = left, *b = right;
+
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	return a->number < b->number ? -1 : 1;
+}
+
+/* Those that were heard, until there are enough. */
+static void print_heard(struct listener *listener)
+{
+	const struct amdsvm_event *event;
+	size_t i;
+
+	if (listener->count_heard)
+		qsort(listener->heard, listener->count_heard, sizeof(*listener->heard),
+		      compare_heard);
+	for (i = 0; i < listener->count_heard && !listener->enough; i++) {
+		event = &listener->heard[i].event;
+		if (listener->json)
+			event_print_json(event);
+		else
+			event_print(event);
+		if (event->kind != AMDSVM_SMI_EVENT_DROPPED && listener->left)
+			listener->enough = !--listener->left;
+	}
+	listener->count_heard = 0;
 }
 
 /* ---- streams ------------------------------------------------------------ */
@@ -89,7 +152,7 @@ static int take_line(struct listener *listener, size_t stream, const char *line)
 static int take_lines(struct listener *listener, size_t stream)
 {
 	struct pollfd *fd = &listener->fds[stream];
-	char text[4096 + 1], *line, *rest;
+	char text[STREAM_BYTES + 1], *line, *rest;
 	ssize_t got = read(fd->fd, text, sizeof(text) - 1);
 	int ret = SVMCTL_OK;
 
@@ -104,8 +167,7 @@ static int take_lines(struct listener *listener, size_t stream)
 	}
 
 	text[got] = '\0';
-	for (line = strtok_r(text, "\n", &rest); line && !ret && !listener->enough;
-	     line = strtok_r(NULL, "\n", &rest))
+	for (line = strtok_r(text, "\n", &rest); line && !ret; line = strtok_r(NULL, "\n", &rest))
 		ret = take_line(listener, stream, line);
 	return ret;
 }
@@ -132,13 +194,12 @@ static int listen_on(struct listener *listener)
 				  listener->ended ? 0 : last_words ? LAST_WORDS_MS : -1);
 		if (ret <= 0)
 			return SVMCTL_OK;
-		for (i = 0; i < listener->count && !listener->enough; i++) {
-			if (!listener->fds[i].revents)
-				continue;
-			ret = take_lines(listener, i);
-			if (ret)
-				return ret;
-		}
+		for (i = 0, ret = SVMCTL_OK; i < listener->count && !ret; i++)
+			if (listener->fds[i].revents)
+				ret = take_lines(listener, i);
+		print_heard(listener);
+		if (ret)
+			return ret;
 		if (process->revents) {
 			last_words = true;
 			process->fd = -1;
@@ -223,7 +284,9 @@ static int events(struct listener *listener, const char *gpu, const struct locat
 	/* It says as well that from now on nothing is missed. */
 	if (!listener->json)
 		event_print_header();
-	return stream_flush() ? listen_on(listener) : SVMCTL_OK;
+	ret = stream_flush() ? listen_on(listener) : SVMCTL_OK;
+	free(listener->heard);
+	return ret;
 }
 
 /* ---- the command line --------------------------------------------------- */

@@ -118,6 +118,28 @@ START_TEST(nothing_twice)
 }
 END_TEST
 
+/* Each stream has both; what has no time stays behind what came before it. */
+START_TEST(in_the_order_of_time)
+{
+	struct outcome *outcome = tell("", "events --all --json queue vmfault",
+				       "9 5 -31 1000 0\n1 1f:a\n9 7 -31 1001 0\n");
+	static const char *const wanted[] = {
+		"\"time_ns\":5", "\"a\"", "\"time_ns\":5", "\"a\"", "\"time_ns\":7",
+		"\"time_ns\":7",
+	};
+	const char *at = outcome->out;
+	size_t i;
+
+	ck_assert_uint_eq(lines_of(outcome), 6);
+	/* Two of 5 and what is behind, in whatever order of streams; then those of 7. */
+	for (i = 0; i < 6; i++) {
+		at = strstr(at, wanted[i]);
+		ck_assert_msg(at, "%zu: %s", i, outcome->out);
+		at++;
+	}
+}
+END_TEST
+
 START_TEST(only_what_was_chosen)
 {
 	struct outcome *outcome = tell("FAKE_DEVICES=1", "events --all --json queue vmfault",
@@ -233,6 +255,7 @@ TCase *events_case(void)
 	tcase_add_loop_test(tc, each_kind_as_text, 0, NKINDS);
 	tcase_add_loop_test(tc, each_kind_as_json, 0, NKINDS);
 	tcase_add_test(tc, nothing_twice);
+	tcase_add_test(tc, in_the_order_of_time);
 	tcase_add_test(tc, only_what_was_chosen);
 	tcase_add_test(tc, so_many_and_no_more);
 	tcase_add_test(tc, of_a_process);
