@@ -42,8 +42,7 @@ build_deb_at() {
 		cd .. && rm -rf amdsvm-$version
 		dpkg-scanpackages --multiversion . >Packages" || return
 	find "$out" -maxdepth 1 -type f -name "*_${version}-*" -delete
-	cp "$root"/build/*.deb "$root"/build/*.dsc "$root"/build/*.tar.* "$root"/build/*.changes \
-		"$root"/build/*.buildinfo "$root"/build/Packages "$out/"
+	find "$root/build" -maxdepth 1 -type f -exec cp {} "$out/" \;
 }
 
 # lint_deb OUT: what lintian says, down to information.

@@ -48,8 +48,9 @@ has_module() {
 		{ echo "dkms does not know of it"; return 1; }
 	info=$(here modinfo -k "$kernel" amdsvm) || return
 	grep -E '^(filename|version|vermagic|signer|sig_key):' <<<"$info"
-	grep -qE "^version: +$version\$" <<<"$info" && grep -qE "^vermagic: +$kernel " <<<"$info" &&
-		grep -qE '^signer: +.' <<<"$info"
+	awk -v version="$version" -v kernel="$kernel" '
+		$1 == "version:" && $2 == version || $1 == "vermagic:" && $2 == kernel || $1 == "signer:" && $2 != "" { n++ }
+		END { exit n != 3 }' <<<"$info"
 }
 
 # has_no_trace: nothing of amdsvm is left but what apt and dpkg keep for everybody.
