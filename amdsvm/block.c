@@ -42,16 +42,22 @@ static void block_put_ref(struct svm_block *block)
 		block_free(block);
 }
 
-/* Have the collector look at a block that maps nothing. Any context. */
-static void block_queue_gc(struct svm_block *block)
+/* On the collector's list, which has a reference. */
+static void block_enlist_gc(struct svm_block *block)
 {
 	struct svm_process *process = block->process;
 
+	llist_add(&block->gc, &process->gc_list);
+	svm_process_queue(process, &process->gc_work);
+}
+
+/* Have the collector look at a block that maps nothing. Any context. */
+static void block_queue_gc(struct svm_block *block)
+{
 	if (test_and_set_bit(0, &block->gc_queued))
 		return;
 	refcount_inc(&block->refs);
-	llist_add(&block->gc, &process->gc_list);
-	svm_process_queue(process, &process->gc_work);
+	block_enlist_gc(block);
 }
 
 /* Of a migration, or of taking a page away from CPUs for atomics. */
@@ -231,8 +237,6 @@ struct svm_block *svm_block_get(struct svm_process *process,
  */
 void svm_block_put(struct svm_block *block)
 {
-	bool idle = !READ_ONCE(block->pt.mapped) && !READ_ONCE(block->dead);
-
 	rcu_read_lock();
 	if (refcount_dec_and_test(&block->refs)) {
 		block_free(block);
@@ -241,10 +245,14 @@ void svm_block_put(struct svm_block *block)
 	}
 	/* The collector clears the bit, then counts references. */
 	smp_mb__after_atomic();
-	if (idle && !test_bit(0, &block->gc_queued) &&
+	if (!READ_ONCE(block->pt.mapped) && !READ_ONCE(block->dead) &&
+	    !test_bit(0, &block->gc_queued) &&
 	    refcount_inc_not_zero(&block->refs)) {
-		block_queue_gc(block);
-		block_put_ref(block);
+		/* The list's; with one more the collector would spare it. */
+		if (test_and_set_bit(0, &block->gc_queued))
+			block_put_ref(block);
+		else
+			block_enlist_gc(block);
 	}
 	rcu_read_unlock();
 }

@@ -24,6 +24,7 @@ struct svm_process;
  * @mutex: one migration or mirror at a time; protects @dead
  * @dead: no longer in the table; find or make another
  * @mover: the task inside migrate_vma_*() under @mutex, else NULL
+ * @insister: the task that brings single pages home to break COW, else NULL
  * @lock: protects @pt; taken in the notifier, so nothing under it may sleep or
  *	wait for anything that allocates
  * @pt: device page tables
@@ -43,6 +44,7 @@ struct svm_block {
 	struct mutex mutex; /* inside mmap_lock and the policy lock */
 	bool dead;
 	struct task_struct *mover;
+	struct task_struct *insister;
 	spinlock_t lock; /* inside the notifier */
 	struct svm_pagetable pt;
 	unsigned long gc_queued;

@@ -32,6 +32,7 @@ enum call_flags {
 	CALL_VARIABLE	= 1 << 2,	/* longer arguments are meant to be */
 	CALL_OUT_ALWAYS	= 1 << 3,	/* the argument goes back after errors too */
 	CALL_USE	= 1 << 4,	/* reads and writes memory there */
+	CALL_MAKES	= 1 << 5,	/* its answer names something new */
 };
 
 struct call_entry {
@@ -52,7 +53,7 @@ static const struct call_entry calls[] = {
 	CALL(AMDSVM_IOC_GET_VERSION, amdsvm_ioctl_get_version_args,
 	     CALL_GLOBAL, svm_call_get_version),
 	CALL(AMDSVM_IOC_SMI_EVENTS, amdsvm_ioctl_smi_events_args,
-	     CALL_READ, svm_call_smi_events),
+	     CALL_READ | CALL_MAKES, svm_call_smi_events),
 	CALL(AMDSVM_IOC_SVM, amdsvm_ioctl_svm_args,
 	     CALL_READ | CALL_VARIABLE, svm_call_svm),
 	CALL(AMDSVM_IOC_SET_XNACK_MODE, amdsvm_ioctl_set_xnack_mode_args,
@@ -74,11 +75,13 @@ static const struct call_entry calls[] = {
 	CALL(AMDSVM_IOC_GET_COUNTERS, amdsvm_ioctl_get_counters_args,
 	     CALL_READ, svm_call_get_counters),
 	CALL(AMDSVM_IOC_QUEUE_CREATE, amdsvm_ioctl_queue_create_args,
-	     CALL_READ | CALL_ACT | CALL_USE, svm_call_queue_create),
+	     CALL_READ | CALL_ACT | CALL_USE | CALL_MAKES,
+	     svm_call_queue_create),
 	CALL(AMDSVM_IOC_QUEUE_DESTROY, amdsvm_ioctl_queue_destroy_args,
 	     CALL_READ | CALL_ACT | CALL_USE, svm_call_queue_destroy),
 	CALL(AMDSVM_IOC_QUEUE_SUBMIT, amdsvm_ioctl_queue_submit_args,
-	     CALL_READ | CALL_ACT | CALL_USE, svm_call_queue_submit),
+	     CALL_READ | CALL_ACT | CALL_USE | CALL_MAKES,
+	     svm_call_queue_submit),
 	CALL(AMDSVM_IOC_GET_DEVICE_COUNTERS,
 	     amdsvm_ioctl_get_device_counters_args,
 	     CALL_READ, svm_call_get_device_counters),
@@ -166,6 +169,9 @@ static long call_with_buffer(const struct call_entry *entry,
 		return -EFAULT;
 	if (tail_unknown(entry, arg, call->size))
 		return -E2BIG;
+	/* What nobody is told of, nobody ends: look first that it can be told. */
+	if ((entry->flags & CALL_MAKES) && copy_to_user(user, arg, call->size))
+		return -EFAULT;
 
 	ret = run_call(entry, call, arg);
 	if ((!ret || (entry->flags & CALL_OUT_ALWAYS)) &&

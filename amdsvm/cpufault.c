@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "block.h"
 #include "devmem.h"
 #include "event.h"
 #include "home.h"
@@ -45,6 +46,15 @@ static struct svm_process *process_get(struct mm_struct *mm)
 	return process;
 }
 
+/* The fault is our own, for one page that is to leave a COW share (look.c). */
+static bool insisting(struct svm_process *process, unsigned long addr)
+{
+	struct svm_block *block = xa_load(&process->blocks,
+					  addr >> SVM_BLOCK_SHIFT);
+
+	return block && READ_ONCE(block->insister) == current;
+}
+
 /*
  * The granule round the address, inside its mapping and inside memory of equal
  * attributes. Memory without policy moves by the default granularity.
@@ -59,7 +69,9 @@ static struct window choose_window(struct svm_process *process,
 	struct window window;
 
 	rcu_read_lock();
-	if (process)
+	if (process && insisting(process, addr))
+		granule = 1;
+	else if (process)
 		granule = svm_range_map_granule(&process->ranges, page, &first,
 						&last);
 	rcu_read_unlock();

@@ -140,6 +140,8 @@ struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn)
 	struct page *page = pfn_to_page(pfn);
 
 	svm_compat_start_page(page, &mem->pagemap);
+	/* Of its last owner; who comes with MADV_FREE must not find it. */
+	__folio_clear_swapbacked(page_folio(page));
 	return page;
 }
 

@@ -82,7 +82,8 @@ static unsigned long request(const struct svm_look *look, unsigned long addr)
 
 /*
  * HMM gives our own private pages as they are. One that lost its write bit (fork,
- * mprotect) is asked for as a stranger: it comes home, and core breaks COW.
+ * mprotect) is asked for as a stranger: it comes home, and core breaks COW. It
+ * comes alone (cpufault.c): its neighbours would have to go back at once.
  */
 static int insist_on_write(const struct svm_look *look, unsigned long start,
 			   unsigned long end)
@@ -95,7 +96,9 @@ static int insist_on_write(const struct svm_look *look, unsigned long start,
 		    (*pfn & HMM_PFN_WRITE))
 			continue;
 		*pfn = request(look, addr);
+		WRITE_ONCE(look->block->insister, current);
 		ret = ask(look, addr, addr + PAGE_SIZE, pfn, NULL);
+		WRITE_ONCE(look->block->insister, NULL);
 		/* That changed the mapping: the span is out of date. */
 		if (!ret)
 			ret = -EBUSY;
