@@ -31,5 +31,5 @@ own_mounts() {
 
 # give_back FILE...: root made it, for whoever called sudo.
 give_back() {
-	[ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:$SUDO_GID" "$@"
+	[ -z "${SUDO_UID:-}" ] || chown -R --reference="$TOP" "$@"
 }

@@ -93,7 +93,7 @@ make_packaging_root() {
 }
 
 # at_root DIRECTORY COMMAND...: COMMAND in the root, as root, with a clean environment.
-# Packages that it fetches stay in the cache. Its mounts end with it.
+# Packages that it fetches go to DEBS, or the cache. Its mounts end with it.
 at_root() {
 	local root=$1
 	shift
@@ -102,7 +102,7 @@ at_root() {
 		debs=$1; shift
 		mount -t proc proc "$1/proc" && mount --bind "$debs" "$1/var/cache/apt/archives" &&
 		cp /etc/resolv.conf "$1/etc/resolv.conf" 2>/dev/null
-		exec chroot "$@"' sh "$PACKAGING/debs" "$root" \
+		exec chroot "$@"' sh "${DEBS:-$PACKAGING/debs}" "$root" \
 		/usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive TERM=dumb "$@"
 }
