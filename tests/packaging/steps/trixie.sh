@@ -3,6 +3,9 @@
 #
 # Debian 13: amdsvm installed beside its 6.12, the kernel upgraded to that of
 # backports, amdsvm upgraded while it is in use, removed, purged.
+#
+# dkms signs with a key that it makes, which no kernel trusts before its owner enrols
+# it: a kernel that enforces signatures must refuse the module, for that reason.
 
 step_trixie() {
 	local old new
@@ -14,6 +17,7 @@ step_trixie() {
 	expect "apt installs them" apt install amdsvm-dkms amdsvm-tools libamdsvm-dev
 	expect "the module is there for $old" has_module "$old" "$VERSION"
 	expect "$old boots, and the driver works" boot "$old" "$TOP/debian/tests/use"
+	expect "enforcing signatures, it refuses the key" refused_when_enforced "$old"
 	expect "apt installs them again" apt install --reinstall amdsvm-dkms amdsvm-tools libamdsvm1
 	expect "the module is there again" has_module "$old" "$VERSION"
 
@@ -34,6 +38,16 @@ step_trixie() {
 	expect "nothing is left" has_no_trace
 	expect "dpkg has nothing half done" is_whole
 	drop_machine trixie
+}
+
+refused_when_enforced() {
+	cat >"$WORK/refused" <<'END_GUEST'
+if modprobe amdsvm 2>/tmp/modprobe; then echo "a module of an unknown key was loaded"; exit 1; fi
+cat /tmp/modprobe
+grep -q 'Key was rejected by service' /tmp/modprobe || exit 1
+! svmctl doctor
+END_GUEST
+	boot "$1" "$WORK/refused" module.sig_enforce=1
 }
 
 # The guest moves memory, keeps the module loaded, and sees the packages change.
