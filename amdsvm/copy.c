@@ -36,13 +36,14 @@ static void flush(struct svm_copier *copier)
 }
 
 /**
- * svm_copier_add() - copy or clear one page
+ * svm_copier_add() - copy or clear pages
  * @copier: zeroed before the first page
- * @dst: page to fill; at least one of the two is device memory of ours
- * @src: page to copy, or NULL to clear @dst
+ * @dst: first page to fill; at least one of the two is device memory of ours
+ * @src: first page to copy, or NULL to clear @dst
+ * @n: number of pages, contiguous on both sides
  */
 void svm_copier_add(struct svm_copier *copier, struct page *dst,
-		    struct page *src)
+		    struct page *src, unsigned long n)
 {
 	struct svm_mem to = svm_devmem_place(dst);
 	struct svm_mem from = {};
@@ -54,14 +55,14 @@ void svm_copier_add(struct svm_copier *copier, struct page *dst,
 	if (run->pages && run->clear == !src &&
 	    place_follows(&run->dst, run->pages, &to) &&
 	    (!src || place_follows(&run->src, run->pages, &from))) {
-		run->pages++;
+		run->pages += n;
 		return;
 	}
 	flush(copier);
 	*run = (struct svm_copy) {
 		.dst = to,
 		.src = from,
-		.pages = 1,
+		.pages = n,
 		.clear = !src,
 	};
 }

@@ -18,7 +18,7 @@ struct svm_copier {
 };
 
 void svm_copier_add(struct svm_copier *copier, struct page *dst,
-		    struct page *src);
+		    struct page *src, unsigned long n);
 int svm_copier_finish(struct svm_copier *copier);
 
 #endif /* SVM_COPY_H */

@@ -55,13 +55,28 @@ static bool insisting(struct svm_process *process, unsigned long addr)
 	return block && READ_ONCE(block->insister) == current;
 }
 
+/* What there is of a large folio round a page that is mapped on its own. */
+static struct window folio_window(const struct vm_fault *vmf,
+				  unsigned long addr)
+{
+	struct folio *folio = page_folio(vmf->page);
+	unsigned long before = folio_page_idx(folio, vmf->page) << PAGE_SHIFT;
+	unsigned long after = folio_size(folio) - before;
+	const struct vm_area_struct *vma = vmf->vma;
+
+	return (struct window) {
+		.start = addr - min(before, addr - vma->vm_start),
+		.end = addr + min(after, vma->vm_end - addr),
+	};
+}
+
 /*
  * The granule round the address, inside its mapping and inside memory of equal
  * attributes. Memory without policy moves by the default granularity.
  */
-static struct window choose_window(struct svm_process *process,
-				   struct vm_area_struct *vma,
-				   unsigned long addr)
+static struct window granule_window(struct svm_process *process,
+				    struct vm_area_struct *vma,
+				    unsigned long addr)
 {
 	unsigned long first = 0, last = ULONG_MAX >> PAGE_SHIFT;
 	unsigned long page = addr >> PAGE_SHIFT;
@@ -83,13 +98,33 @@ static struct window choose_window(struct svm_process *process,
 	return window;
 }
 
+/*
+ * A large folio comes home whole, whatever the granule is: less would have to
+ * split it. One that is no longer mapped as one (vmf->pte is set: after mremap, or
+ * a split of the mapping) comes alone, for core locks every such folio in the
+ * window and waits for it, and two faults could wait for each other.
+ */
+static struct window choose_window(struct svm_process *process,
+				   const struct vm_fault *vmf,
+				   unsigned long addr)
+{
+	if (!SVM_COMPAT_LARGE || !folio_test_large(page_folio(vmf->page)))
+		return granule_window(process, vmf->vma, addr);
+	if (vmf->pte)
+		return folio_window(vmf, addr);
+	return (struct window) {
+		.start = round_down(addr, SVM_CHUNK_SIZE),
+		.end = round_down(addr, SVM_CHUNK_SIZE) + SVM_CHUNK_SIZE,
+	};
+}
+
 /* Pages of a window may come from several devices. */
 static void count_spaces(struct svm_process *process,
 			 const struct migrate_vma *args)
 {
 	unsigned long i;
 
-	for (i = 0; i < args->npages; i++) {
+	for (i = 0; i < args->npages; i += svm_entry_pages(args->dst[i])) {
 		struct page *from = migrate_pfn_to_page(args->src[i]);
 		struct svm_space *space;
 
@@ -97,7 +132,8 @@ static void count_spaces(struct svm_process *process,
 		    !(args->src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
 		space = process->spaces[svm_devmem_of(from)->device->index];
-		svm_space_count(space, SVM_SPACE_PAGES_OUT, 1);
+		svm_space_count(space, SVM_SPACE_PAGES_OUT,
+				svm_entry_pages(args->dst[i]));
 	}
 }
 
@@ -144,19 +180,67 @@ static int fault_error(vm_fault_t fault)
 	return fault & VM_FAULT_SIGBUS ? -EIO : 0;
 }
 
+/* One entry as svm_home_fill() does it. */
+static vm_fault_t fill_one(unsigned long src, unsigned long *dst,
+			   struct vm_area_struct *vma, unsigned long addr)
+{
+	if (svm_home_fill(&src, dst, 1, vma, addr, SVM_HOME_NEEDED))
+		return VM_FAULT_OOM;
+	return *dst ? 0 : VM_FAULT_SIGBUS;
+}
+
+/*
+ * 2 MiB in one piece, or else page by page: then core splits the folio, for which
+ * it needs a destination for its first page.
+ */
+static vm_fault_t fill_large(struct migrate_vma *args, unsigned long index)
+{
+	struct page *page = migrate_pfn_to_page(args->src[0]);
+	unsigned long pfn = page_to_pfn(page), i;
+	vm_fault_t ret;
+
+	if (svm_home_large_fill(args->src[0], args->dst, args->vma, args->start))
+		return args->dst[0] ? 0 : VM_FAULT_SIGBUS;
+
+	for (i = 0; i < args->npages; i++)
+		args->dst[i] = 0;
+	for (i = 0; i < args->npages; i++) {
+		unsigned long src = migrate_pfn(pfn + i) | MIGRATE_PFN_MIGRATE;
+		unsigned long addr = args->start + (i << PAGE_SHIFT);
+
+		if (i && i != index) {
+			svm_home_fill(&src, &args->dst[i], 1, args->vma, addr,
+				      SVM_HOME_WELCOME);
+			continue;
+		}
+		ret = fill_one(src, &args->dst[i], args->vma, addr);
+		if (ret) {
+			svm_home_drop(args->dst, args->npages);
+			return ret;
+		}
+	}
+	return 0;
+}
+
 /* The page asked for first, so that it is the last to find memory out. */
 static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 {
 	unsigned long index = (addr - args->start) >> PAGE_SHIFT;
 	unsigned long dst;
+	vm_fault_t ret;
 
+	if (svm_entry_pages(args->src[0]) > 1) {
+		/* A hole now, if it was unmapped meanwhile. */
+		if (!migrate_pfn_to_page(args->src[0]) ||
+		    !(args->src[0] & MIGRATE_PFN_MIGRATE))
+			return 0;
+		return fill_large(args, index);
+	}
 	if (!(args->src[index] & MIGRATE_PFN_MIGRATE))
 		return 0;
-	if (svm_home_fill(args->src + index, &dst, 1, args->vma, addr,
-			  SVM_HOME_NEEDED))
-		return VM_FAULT_OOM;
-	if (!dst)
-		return VM_FAULT_SIGBUS;
+	ret = fill_one(args->src[index], &dst, args->vma, addr);
+	if (ret)
+		return ret;
 
 	svm_home_fill(args->src, args->dst, index, args->vma, args->start,
 		      SVM_HOME_WELCOME);
@@ -179,7 +263,8 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 		.src = src,
 		.dst = dst,
 		.pgmap_owner = svm_devmem_owner(),
-		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE,
+		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
+			 (svm_large_pages ? MIGRATE_VMA_SELECT_COMPOUND : 0),
 		.fault_page = vmf->page,
 	};
 	vm_fault_t ret;
@@ -215,7 +300,7 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 {
 	unsigned long addr = vmf->address & PAGE_MASK;
 	struct svm_process *process = process_get(vmf->vma->vm_mm);
-	struct window window = choose_window(process, vmf->vma, addr);
+	struct window window = choose_window(process, vmf, addr);
 	unsigned long pages = (window.end - window.start) >> PAGE_SHIFT;
 	unsigned long one[2], *arrays;
 	vm_fault_t ret;

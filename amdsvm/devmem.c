@@ -145,6 +145,21 @@ struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn)
 	return page;
 }
 
+/**
+ * svm_devmem_start_large() - make a whole chunk one live folio
+ * @mem: device memory
+ * @pfn: first of SVM_CHUNK_PAGES pages from svm_vram_alloc() that are a chunk
+ *
+ * Return: its first page, locked, with one reference; dropping it frees all.
+ */
+struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	svm_compat_start_folio((struct folio *)page, &mem->pagemap);
+	return page;
+}
+
 /* Core mm: the last reference is gone. Any context. */
 static void devmem_folio_free(struct folio *folio)
 {

@@ -83,6 +83,7 @@ const struct svm_devmem_state *svm_devmem_state(void);
 void *svm_devmem_owner(void);
 
 struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn);
+struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn);
 
 struct svm_devmem *svm_devmem_of(const struct page *page);
 struct svm_devmem *svm_devmem_of_pfn(unsigned long hmm_pfn);

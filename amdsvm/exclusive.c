@@ -52,7 +52,7 @@ static int map_locked(struct svm_space *space, struct svm_block *block,
 
 	ret = svm_pagetable_prepare(&block->pt, &block->lock, process->spaces,
 				    BIT_ULL(space->device->index),
-				    svm_block_start(block));
+				    svm_block_start(block), false);
 	if (ret)
 		return ret;
 

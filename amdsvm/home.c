@@ -41,6 +41,30 @@ struct page *svm_home_page(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /**
+ * svm_home_large() - 2 MiB of system memory to come home to, in one folio
+ * @vma: mapping, for its NUMA policy; NULL when nobody knows it
+ * @addr: address in @vma, aligned
+ * @effort: how much it is wanted; single pages can do instead if @vma is known
+ *
+ * Return: the first page, of a locked folio, or NULL.
+ */
+struct page *svm_home_large(struct vm_area_struct *vma, unsigned long addr,
+			    enum svm_home_effort effort)
+{
+	gfp_t gfp = GFP_TRANSHUGE_LIGHT | __GFP_NOWARN;
+	struct folio *folio;
+
+	/* Without a mapping nobody can split what has no place to go. */
+	if (!vma && effort == SVM_HOME_WANTED)
+		gfp = GFP_TRANSHUGE | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	folio = svm_compat_large_folio(gfp, vma, addr);
+	if (!folio)
+		return NULL;
+	folio_lock(folio);
+	return folio_page(folio, 0);
+}
+
+/**
  * svm_home_drop() - give up destinations
  * @dst: entries of migrate_vma; set to 0
  * @n: number of entries
@@ -61,6 +85,74 @@ void svm_home_drop(unsigned long *dst, unsigned long n)
 }
 
 /**
+ * svm_home_large_fill() - a large destination with content
+ * @src: entry after setup, of 2 MiB
+ * @dst: result; 0 when the backend failed to copy
+ * @vma: mapping
+ * @addr: address of the entry
+ *
+ * Return: false when there is no such memory; @dst is not set then.
+ */
+bool svm_home_large_fill(unsigned long src, unsigned long *dst,
+			 struct vm_area_struct *vma, unsigned long addr)
+{
+	struct page *to = svm_home_large(vma, addr, SVM_HOME_NEEDED);
+	struct svm_copier copier = {};
+
+	if (!to)
+		return false;
+	svm_copier_add(&copier, to, migrate_pfn_to_page(src), SVM_CHUNK_PAGES);
+	*dst = migrate_pfn(page_to_pfn(to)) | MIGRATE_PFN_COMPOUND;
+	if (svm_copier_finish(&copier))
+		svm_home_drop(dst, 1);
+	return true;
+}
+
+/* struct filling - one svm_home_fill() */
+struct filling {
+	struct svm_copier copier;
+	struct vm_area_struct *vma;
+	enum svm_home_effort effort;
+	unsigned long short_of;
+};
+
+static unsigned long fill_page(struct filling *f, struct page *from,
+			       unsigned long addr)
+{
+	struct page *to = svm_home_page(f->vma, addr, f->effort);
+
+	if (!to) {
+		f->short_of++;
+		return 0;
+	}
+	svm_copier_add(&f->copier, to, from, 1);
+	return migrate_pfn(page_to_pfn(to));
+}
+
+/*
+ * Whole, or in single pages if a mapping is known: then core splits the source.
+ */
+static void fill_large(struct filling *f, struct page *from, unsigned long *dst,
+		       unsigned long addr)
+{
+	struct page *to = svm_home_large(f->vma, addr, f->effort);
+	unsigned long i;
+
+	if (to) {
+		svm_copier_add(&f->copier, to, from, SVM_CHUNK_PAGES);
+		dst[0] = migrate_pfn(page_to_pfn(to)) | MIGRATE_PFN_COMPOUND;
+		return;
+	}
+	if (!f->vma) {
+		f->short_of += SVM_CHUNK_PAGES;
+		return;
+	}
+	for (i = 0; i < SVM_CHUNK_PAGES; i++)
+		dst[i] = fill_page(f, nth_page(from, i),
+				   addr + (i << PAGE_SHIFT));
+}
+
+/**
  * svm_home_fill() - destinations with content for all that can come home
  * @src: entries after setup
  * @dst: result
@@ -76,27 +168,23 @@ unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 			    unsigned long n, struct vm_area_struct *vma,
 			    unsigned long addr, enum svm_home_effort effort)
 {
-	struct svm_copier copier = {};
-	unsigned long i, short_of = 0;
+	struct filling f = { .vma = vma, .effort = effort };
+	unsigned long i;
 
-	for (i = 0; i < n; i++) {
+	memset(dst, 0, n * sizeof(*dst));
+	for (i = 0; i < n; i += svm_entry_pages(src[i])) {
 		struct page *from = migrate_pfn_to_page(src[i]);
-		struct page *to;
 
-		dst[i] = 0;
 		if (!from || !(src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
-		to = svm_home_page(vma, addr + (i << PAGE_SHIFT), effort);
-		if (!to) {
-			short_of++;
-			continue;
-		}
-		svm_copier_add(&copier, to, from);
-		dst[i] = migrate_pfn(page_to_pfn(to));
+		if (svm_entry_pages(src[i]) > 1)
+			fill_large(&f, from, dst + i, addr + (i << PAGE_SHIFT));
+		else
+			dst[i] = fill_page(&f, from, addr + (i << PAGE_SHIFT));
 	}
-	if (svm_copier_finish(&copier))
+	if (svm_copier_finish(&f.copier))
 		svm_home_drop(dst, n);
-	return short_of;
+	return f.short_of;
 }
 
 /**
@@ -112,13 +200,14 @@ unsigned long svm_home_count(const unsigned long *src, const unsigned long *dst,
 {
 	unsigned long i, moved = 0;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i += svm_entry_pages(dst[i])) {
 		struct page *from = migrate_pfn_to_page(src[i]);
+		unsigned long pages = svm_entry_pages(dst[i]);
 
 		if (!from || !dst[i] || !(src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
-		atomic_long_inc(&svm_devmem_of(from)->pages_out);
-		moved++;
+		atomic_long_add(pages, &svm_devmem_of(from)->pages_out);
+		moved += pages;
 	}
 	return moved;
 }

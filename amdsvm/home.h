@@ -5,7 +5,11 @@
 #ifndef SVM_HOME_H
 #define SVM_HOME_H
 
+#include <linux/migrate.h>
 #include <linux/mm_types.h>
+
+#include "compat/compat.h"
+#include "devmem.h"
 
 /*
  * How much a page is wanted at home.
@@ -19,8 +23,25 @@ enum svm_home_effort {
 	SVM_HOME_WELCOME,
 };
 
+/*
+ * 2 MiB in one piece, see main.c. Off by default: a CPU fault on such a folio
+ * needs 2 MiB of system memory in one piece (core cannot split a folio that is
+ * being faulted), and eviction has left split folios behind.
+ */
+extern bool svm_large_pages;
+
+/* Pages that an entry of migrate_vma's arrays stands for: 512 or 1. */
+static inline unsigned long svm_entry_pages(unsigned long entry)
+{
+	return entry & MIGRATE_PFN_COMPOUND ? SVM_CHUNK_PAGES : 1;
+}
+
 struct page *svm_home_page(struct vm_area_struct *vma, unsigned long addr,
 			   enum svm_home_effort effort);
+struct page *svm_home_large(struct vm_area_struct *vma, unsigned long addr,
+			    enum svm_home_effort effort);
+bool svm_home_large_fill(unsigned long src, unsigned long *dst,
+			 struct vm_area_struct *vma, unsigned long addr);
 unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 			    unsigned long n, struct vm_area_struct *vma,
 			    unsigned long addr, enum svm_home_effort effort);

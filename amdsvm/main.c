@@ -16,6 +16,7 @@
 #include "compat/compat.h"
 #include "devmem.h"
 #include "fault.h"
+#include "home.h"
 #include "policy.h"
 #include "sysfs.h"
 
@@ -34,6 +35,10 @@ MODULE_PARM_DESC(vram_mb, "Private memory of each device in MiB, rounded down to
 unsigned int svm_max_ranges = SZ_4M;
 module_param_named(max_ranges, svm_max_ranges, uint, 0644);
 MODULE_PARM_DESC(max_ranges, "Ranges one process may have, about 40 bytes each (default 4194304)");
+
+bool svm_large_pages;
+module_param_named(large_pages, svm_large_pages, bool, 0444);
+MODULE_PARM_DESC(large_pages, "Experimental: move 2 MiB of private memory in one piece (Linux 7.2; default off)");
 
 static unsigned int lanes = 2;
 module_param(lanes, uint, 0444);
@@ -123,6 +128,7 @@ static int __init svm_init(void)
 
 	if (!parameters_valid())
 		return -EINVAL;
+	svm_large_pages &= SVM_COMPAT_LARGE;
 
 	svm_block_lockdep_prime();
 	ret = svm_process_init();

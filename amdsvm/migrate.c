@@ -12,7 +12,7 @@
  *	migrate_vma_finalize()		the others go live here
  *
  * Partial success is the normal outcome: each page ends in one
- * svm_page_state. Pages are order 0 on the device; core splits larger ones.
+ * svm_page_state. 2 MiB move in one piece where both ends have one (place.c).
  *
  * Locks: mmap_lock (read) and the block mutex held by the caller; block->mover
  * tells the notifier that migrate_vma_*() is called under it.
@@ -24,11 +24,11 @@
 #include <linux/userfaultfd_k.h>
 
 #include "block.h"
-#include "copy.h"
 #include "devmem.h"
 #include "event.h"
 #include "home.h"
 #include "migrate.h"
+#include "migration.h"
 #include "process.h"
 #include "scratch.h"
 #include "space.h"
@@ -38,37 +38,6 @@
 /* Rounds: the first, and one more after pages were brought in. */
 #define MAX_ROUNDS 2
 
-/**
- * struct migration - one call for one block
- * @args: of migrate_vma
- * @block: the block, NULL when there is none
- * @process: who is charged with the counts
- * @device: destination, NULL for system memory
- * @looked: scratch->pfns says where the pages are
- * @scratch: arrays; pfns, vram and state are indexed from @base
- * @base: first byte of the whole call
- * @pages: of the whole call
- * @taken: device pages in scratch->vram
- * @used: how many of them are in use
- */
-struct migration {
-	struct migrate_vma args;
-	struct svm_block *block;
-	struct svm_process *process;
-	struct svm_device *device;
-	struct svm_scratch *scratch;
-	unsigned long base;
-	unsigned long pages;
-	bool looked;
-	unsigned long taken;
-	unsigned long used;
-};
-
-static bool state_final(u8 state)
-{
-	return state > SVM_PAGE_BUSY;
-}
-
 /* All pages that are not settled get @state. */
 static void settle(struct migration *m, unsigned long first, unsigned long last,
 		   u8 state)
@@ -76,8 +45,31 @@ static void settle(struct migration *m, unsigned long first, unsigned long last,
 	unsigned long i;
 
 	for (i = first; i <= last; i++)
-		if (!state_final(m->scratch->state[i]))
+		if (!svm_state_final(m->scratch->state[i]))
 			m->scratch->state[i] = state;
+}
+
+/* What a page needs, from where HMM saw it; 0: it saw none. */
+static u8 seen_state(const struct migration *m, unsigned long pfn)
+{
+	bool valid = pfn & HMM_PFN_VALID;
+	struct svm_devmem *mem = valid ? svm_devmem_of_pfn(pfn) : NULL;
+
+	if (m->device)
+		return mem == m->device->mem ? SVM_PAGE_ALREADY :
+					       SVM_PAGE_WAITING;
+	if (mem)
+		return SVM_PAGE_WAITING;
+	return valid ? SVM_PAGE_ALREADY : SVM_PAGE_UNMOVABLE;
+}
+
+/* HMM saw one folio that is all of the call. */
+static bool one_folio(const struct migration *m)
+{
+	unsigned long pfn = m->scratch->pfns[0];
+
+	return m->pages == SVM_BLOCK_PAGES && (pfn & HMM_PFN_VALID) &&
+	       hmm_pfn_to_map_order(pfn) == SVM_BLOCK_SHIFT - PAGE_SHIFT;
 }
 
 /* Where the pages are before anything moves. */
@@ -95,18 +87,12 @@ static void scan(struct migration *m)
 	ret = svm_snapshot(m->args.vma->vm_mm, m->base,
 			   m->base + (m->pages << PAGE_SHIFT), s->pfns);
 	m->looked = !ret;
-	for (i = 0; i < m->pages; i++) {
-		struct svm_devmem *mem = NULL;
-		bool valid = !ret && (s->pfns[i] & HMM_PFN_VALID);
-
-		if (valid)
-			mem = svm_devmem_of_pfn(s->pfns[i]);
-		if (m->device && mem == m->device->mem)
-			s->state[i] = SVM_PAGE_ALREADY;
-		else if (!m->device && !mem)
-			s->state[i] = valid ? SVM_PAGE_ALREADY :
-					      SVM_PAGE_UNMOVABLE;
+	if (!ret && one_folio(m)) {
+		memset(s->state, seen_state(m, s->pfns[0]), m->pages);
+		return;
 	}
+	for (i = 0; i < m->pages; i++)
+		s->state[i] = seen_state(m, ret ? 0 : s->pfns[i]);
 }
 
 /* First and last page that is not settled; false when there is none. */
@@ -118,7 +104,7 @@ static bool unsettled(const struct migration *m, unsigned long *first,
 	bool any = false;
 
 	for (i = 0; i < m->pages; i++) {
-		if (state_final(state[i]))
+		if (svm_state_final(state[i]))
 			continue;
 		if (!any)
 			*first = i;
@@ -126,143 +112,6 @@ static bool unsettled(const struct migration *m, unsigned long *first,
 		any = true;
 	}
 	return any;
-}
-
-/*
- * File pages do not move. Neither do merged ones, shared over fork from a
- * mapping that may be merged, though core would let them: ksmd compares and
- * shares whatever its tree points to, as if it were RAM.
- */
-static bool page_may_move(struct page *page)
-{
-	return PageAnon(page) && !folio_test_ksm(page_folio(page));
-}
-
-/*
- * The destination for one page on the device, or NULL with the state set.
- * Userfaultfd is to see missing pages.
- */
-static struct page *device_page(struct migration *m, unsigned long i,
-				struct page *src)
-{
-	struct svm_scratch *s = m->scratch;
-
-	if (src && svm_devmem_of(src) == m->device->mem) {
-		s->state[i] = SVM_PAGE_ALREADY;
-		return NULL;
-	}
-	if (src ? !page_may_move(src) : userfaultfd_missing(m->args.vma)) {
-		s->state[i] = SVM_PAGE_UNMOVABLE;
-		return NULL;
-	}
-	if (m->used == m->taken) {
-		s->state[i] = SVM_PAGE_NO_SPACE;
-		return NULL;
-	}
-	return svm_devmem_start_page(m->device->mem, s->vram[m->used++]);
-}
-
-/* The same at home; a hole stays a hole. */
-static struct page *system_page(struct migration *m, unsigned long i,
-				struct page *src)
-{
-	struct page *page;
-
-	if (!src) {
-		m->scratch->state[i] = SVM_PAGE_UNMOVABLE;
-		return NULL;
-	}
-	page = svm_home_page(m->args.vma, m->base + (i << PAGE_SHIFT),
-			     SVM_HOME_WANTED);
-	if (!page)
-		m->scratch->state[i] = SVM_PAGE_NO_SPACE;
-	return page;
-}
-
-/* Choose destinations for what setup collected, and fill them. */
-static void prepare_and_copy(struct migration *m, unsigned long first)
-{
-	struct migrate_vma *args = &m->args;
-	struct svm_copier copier = {};
-	unsigned long i, page_index;
-
-	for (i = 0; i < args->npages; i++) {
-		struct page *src = migrate_pfn_to_page(args->src[i]);
-		struct page *dst;
-
-		page_index = first + i;
-		if (!(args->src[i] & MIGRATE_PFN_MIGRATE)) {
-			if (!state_final(m->scratch->state[page_index]))
-				m->scratch->state[page_index] = SVM_PAGE_BUSY;
-			continue;
-		}
-		if (state_final(m->scratch->state[page_index]))
-			continue;
-		dst = m->device ? device_page(m, page_index, src) :
-				  system_page(m, page_index, src);
-		if (!dst)
-			continue;
-		svm_copier_add(&copier, dst, src);
-		args->dst[i] = migrate_pfn(page_to_pfn(dst));
-	}
-
-	/* Nothing is live yet: without its content no page may go live. */
-	if (svm_copier_finish(&copier))
-		svm_home_drop(args->dst, args->npages);
-}
-
-static void count_space(struct migration *m, const struct svm_device *device,
-			enum svm_space_counter counter)
-{
-	svm_space_count(m->process->spaces[device->index], counter, 1);
-}
-
-static void count_move(struct migration *m, struct page *src)
-{
-	struct svm_devmem *from = src ? svm_devmem_of(src) : NULL;
-	enum svm_counter counter;
-
-	if (from) {
-		atomic_long_inc(&from->pages_out);
-		count_space(m, from->device, SVM_SPACE_PAGES_OUT);
-	}
-	if (m->device) {
-		atomic_long_inc(&m->device->mem->pages_in);
-		count_space(m, m->device, SVM_SPACE_PAGES_IN);
-	}
-
-	if (!src)
-		counter = SVM_PAGES_CLEARED;
-	else if (!m->device)
-		counter = SVM_PAGES_OUT;
-	else
-		counter = from ? SVM_PAGES_PEER : SVM_PAGES_IN;
-	svm_count(m->process, counter, 1);
-}
-
-/* After migrate_vma_pages(): what moved. */
-static void note_results(struct migration *m, unsigned long first,
-			 const unsigned long *had_source)
-{
-	struct migrate_vma *args = &m->args;
-	unsigned long i;
-
-	for (i = 0; i < args->npages; i++) {
-		bool source = test_bit(i, had_source);
-		u8 *state = &m->scratch->state[first + i];
-
-		if (!args->dst[i]) {
-			if (!state_final(*state))
-				*state = SVM_PAGE_BUSY;
-			continue;
-		}
-		if (!(args->src[i] & MIGRATE_PFN_MIGRATE)) {
-			*state = SVM_PAGE_BUSY;
-			continue;
-		}
-		*state = source ? SVM_PAGE_MOVED : SVM_PAGE_CLEARED;
-		count_move(m, source ? migrate_pfn_to_page(args->src[i]) : NULL);
-	}
 }
 
 static unsigned long selection(const struct migration *m)
@@ -273,6 +122,11 @@ static unsigned long selection(const struct migration *m)
 
 	if (m->device)
 		flags |= MIGRATE_VMA_SELECT_SYSTEM;
+	/* Core takes 2 MiB whole only if it is asked for all of them. */
+	if (svm_large_pages &&
+	    svm_devmem_state()->kind == AMDSVM_MEMORY_PRIVATE &&
+	    (m->whole || !m->device))
+		flags |= MIGRATE_VMA_SELECT_COMPOUND;
 	return flags;
 }
 
@@ -286,9 +140,7 @@ static void set_mover(struct migration *m, struct task_struct *task)
 static void move_round(struct migration *m, unsigned long first,
 		       unsigned long last)
 {
-	DECLARE_BITMAP(had_source, SVM_BLOCK_PAGES);
 	struct migrate_vma *args = &m->args;
-	unsigned long i;
 
 	args->start = m->base + (first << PAGE_SHIFT);
 	args->end = m->base + ((last + 1) << PAGE_SHIFT);
@@ -307,15 +159,9 @@ static void move_round(struct migration *m, unsigned long first,
 		goto out;
 	}
 
-	/* migrate_vma_pages() forgets which entries had a source. */
-	bitmap_zero(had_source, SVM_BLOCK_PAGES);
-	for (i = 0; i < args->npages; i++)
-		if (migrate_pfn_to_page(args->src[i]))
-			__set_bit(i, had_source);
-
-	prepare_and_copy(m, first);
+	svm_place_pages(m, first);
 	migrate_vma_pages(args);
-	note_results(m, first, had_source);
+	svm_outcome_note(m, first);
 	migrate_vma_finalize(args);
 out:
 	set_mover(m, NULL);
@@ -352,9 +198,11 @@ static bool take_vram(struct migration *m)
 	if (!m->device)
 		return true;
 	for (i = 0; i < m->pages; i++)
-		wanted += !state_final(m->scratch->state[i]);
+		wanted += !svm_state_final(m->scratch->state[i]);
 	m->used = 0;
 	m->taken = svm_vram_alloc(m->device->mem, wanted, m->scratch->vram);
+	m->whole = svm_large_pages && !(m->args.vma->vm_flags & VM_NOHUGEPAGE) &&
+		   svm_vram_whole(m->device->mem, m->scratch->vram, m->taken);
 	return m->taken;
 }
 
@@ -386,56 +234,6 @@ static void move_rounds(struct migration *m)
 	}
 }
 
-/* What events say of pages first..last, all or some of which are to move. */
-static struct svm_move_event describe_move(struct migration *m,
-					   unsigned long first,
-					   unsigned long last)
-{
-	struct svm_move_event event = {
-		.process = m->process,
-		.start = m->base + (first << PAGE_SHIFT),
-		.end = m->base + ((last + 1) << PAGE_SHIFT),
-		.to = m->device,
-		.trigger = m->scratch->trigger,
-	};
-	struct svm_devmem *mem = NULL;
-	struct svm_range range;
-
-	if (m->looked && (m->scratch->pfns[first] & HMM_PFN_VALID))
-		mem = svm_devmem_of_pfn(m->scratch->pfns[first]);
-	event.from = mem ? mem->device : NULL;
-
-	/* The policy lock is outside of the block mutex. */
-	rcu_read_lock();
-	svm_range_map_at(&m->process->ranges, event.start >> PAGE_SHIFT, &range);
-	rcu_read_unlock();
-	event.prefetch_loc = range.attrs.prefetch_loc;
-	event.preferred_loc = range.attrs.preferred_loc;
-	return event;
-}
-
-/* Partial migration is no error (R5). */
-static int move_error(const struct migration *m,
-		      const struct svm_move_counts *counts)
-{
-	if (counts->state[SVM_PAGE_MOVED] || counts->state[SVM_PAGE_CLEARED])
-		return 0;
-	if (counts->state[SVM_PAGE_NO_SPACE])
-		return m->device ? -ENOSPC : -ENOMEM;
-	return counts->state[SVM_PAGE_BUSY] ? -EBUSY : 0;
-}
-
-/* What became of the pages of this call. */
-static struct svm_move_counts count_states(const struct migration *m)
-{
-	struct svm_move_counts counts = {};
-	unsigned long i;
-
-	for (i = 0; i < m->pages; i++)
-		counts.state[m->scratch->state[i]]++;
-	return counts;
-}
-
 static void run(struct migration *m, struct svm_move_counts *counts)
 {
 	struct svm_move_event event;
@@ -444,20 +242,21 @@ static void run(struct migration *m, struct svm_move_counts *counts)
 	unsigned int i;
 
 	if (unsettled(m, &first, &last)) {
-		event = describe_move(m, first, last);
+		event = svm_outcome_event(m, first, last);
 		svm_event_migrate_start(&event);
 		move_rounds(m);
-		own = count_states(m);
-		svm_event_migrate_end(&event, move_error(m, &own));
+		own = svm_outcome_count(m);
+		svm_event_migrate_end(&event, svm_outcome_error(m, &own));
 	} else {
-		own = count_states(m);
+		own = svm_outcome_count(m);
 	}
 
 	for (i = 0; i < SVM_NR_PAGE_STATES; i++)
 		counts->state[i] += own.state[i];
 	svm_count(m->process, SVM_PAGES_FAILED, own.state[SVM_PAGE_BUSY]);
 	if (m->device && own.state[SVM_PAGE_MOVED] + own.state[SVM_PAGE_CLEARED])
-		count_space(m, m->device, SVM_SPACE_MIGRATIONS);
+		svm_space_count(m->process->spaces[m->device->index],
+				SVM_SPACE_MIGRATIONS, 1);
 }
 
 /*

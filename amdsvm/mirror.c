@@ -114,8 +114,33 @@ static unsigned long commit_page(const struct mirror *m, unsigned int index,
 	return mapped;
 }
 
-static void commit(const struct mirror *m, unsigned long start,
-		   unsigned long end)
+/* All of the block is one folio, mapped by CPUs as such, and by no device. */
+static bool one_folio(const struct mirror *m, unsigned long start,
+		      unsigned long end)
+{
+	return end - start == SVM_BLOCK_SIZE &&
+	       !READ_ONCE(m->block->pt.mapped) && usable(m->pfns[0]) &&
+	       hmm_pfn_to_map_order(m->pfns[0]) == SVM_BLOCK_SHIFT - PAGE_SHIFT &&
+	       IS_ALIGNED(page_to_pfn(hmm_pfn_to_page(m->pfns[0])),
+			  SVM_BLOCK_PAGES);
+}
+
+/* Return: pages mapped; devices that have entries already are left out. */
+static unsigned long commit_folio(const struct mirror *m)
+{
+	struct page *page = hmm_pfn_to_page(m->pfns[0]);
+	u64 pte = svm_pagetable_entry(page, rights(m, m->pfns[0]));
+	u64 devices = page_devices(m, page);
+	unsigned long mapped = 0;
+
+	for (; devices; devices &= devices - 1)
+		if (svm_pagetable_set_leaf(&m->block->pt, __ffs64(devices), pte))
+			mapped += SVM_BLOCK_PAGES;
+	return mapped;
+}
+
+static unsigned long commit_pages(const struct mirror *m, unsigned long start,
+				  unsigned long end)
 {
 	const unsigned long *pfn = m->pfns;
 	unsigned long addr, mapped = 0;
@@ -124,11 +149,23 @@ static void commit(const struct mirror *m, unsigned long start,
 	for (addr = start; addr < end; addr += PAGE_SIZE, pfn++)
 		if (usable(*pfn))
 			mapped += commit_page(m, svm_block_page(addr), *pfn);
-	svm_count(m->process, SVM_PAGES_MAPPED, mapped);
 	if (!mapped)
-		return;
+		return 0;
 	for (devices = m->block->pt.devices; devices; devices &= devices - 1)
 		svm_pagetable_join(&m->block->pt, __ffs64(devices));
+	return mapped;
+}
+
+static void commit(const struct mirror *m, unsigned long start,
+		   unsigned long end)
+{
+	unsigned long mapped = 0;
+
+	if (one_folio(m, start, end))
+		mapped = commit_folio(m);
+	else
+		mapped = commit_pages(m, start, end);
+	svm_count(m->process, SVM_PAGES_MAPPED, mapped);
 }
 
 /* Tables for the devices that will have entries, and no others. */
@@ -136,14 +173,18 @@ static int prepare(const struct mirror *m, unsigned long start,
 		   unsigned long end)
 {
 	unsigned long n = (end - start) >> PAGE_SHIFT, i;
+	bool leaf = one_folio(m, start, end);
 	u64 devices = 0;
 
+	/* One page of a folio stands for all, and one entry. */
+	if (leaf)
+		n = 1;
 	for (i = 0; i < n; i++)
 		if (usable(m->pfns[i]))
 			devices |= page_devices(m, hmm_pfn_to_page(m->pfns[i]));
 	return svm_pagetable_prepare(&m->block->pt, &m->block->lock,
 				     m->process->spaces, devices,
-				     svm_block_start(m->block));
+				     svm_block_start(m->block), leaf);
 }
 
 /*

@@ -153,6 +153,29 @@ bool svm_pagetable_set(struct svm_pagetable *pt, unsigned int device,
 	return true;
 }
 
+/**
+ * svm_pagetable_set_leaf() - write one entry for all pages of a block
+ * @pt: tables, prepared for @device
+ * @device: index of the device
+ * @pte: valid entry of the first page; the memory is one folio
+ *
+ * Return: false when there are entries already: then they have to be written one
+ * by one.
+ */
+bool svm_pagetable_set_leaf(struct svm_pagetable *pt, unsigned int device,
+			    u64 pte)
+{
+	struct svm_block_table *t = &pt->table[device];
+
+	if (READ_ONCE(*t->slot) & SVM_PTE_VALID)
+		return false;
+	WRITE_ONCE(*t->slot, pte | SVM_PTE_LEAF);
+	pt->mapped += SVM_BLOCK_PAGES;
+	svm_space_count(t->space, SVM_SPACE_PAGES_MAPPED, SVM_BLOCK_PAGES);
+	svm_space_count(t->space, SVM_SPACE_LEAVES, 1);
+	return true;
+}
+
 /*
  * The leaf that says the same as the table, or 0. System memory must be one
  * folio, for the leaf has one dirty bit.

@@ -78,7 +78,7 @@ void svm_pagetable_root_free(struct svm_space *space);
 
 int svm_pagetable_prepare(struct svm_pagetable *pt, spinlock_t *lock,
 			  struct svm_space *const *spaces, u64 devices,
-			  unsigned long addr);
+			  unsigned long addr, bool leaf);
 void svm_pagetable_trim(struct svm_pagetable *pt, spinlock_t *lock,
 			unsigned long addr);
 void svm_pagetable_free(struct svm_pagetable *pt, unsigned long addr);
@@ -86,6 +86,8 @@ void svm_pagetable_free(struct svm_pagetable *pt, unsigned long addr);
 u64 svm_pagetable_entry(struct page *page, u64 rights);
 bool svm_pagetable_set(struct svm_pagetable *pt, unsigned int device,
 		       unsigned int index, u64 pte);
+bool svm_pagetable_set_leaf(struct svm_pagetable *pt, unsigned int device,
+			    u64 pte);
 bool svm_pagetable_join(struct svm_pagetable *pt, unsigned int device);
 struct svm_cleared svm_pagetable_clear(struct svm_pagetable *pt, u64 devices,
 				       unsigned int first, unsigned int last);

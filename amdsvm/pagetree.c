@@ -184,13 +184,14 @@ static int prepare_slot(struct svm_block_table *t, struct svm_space *space,
  * @spaces: of the process, by device
  * @devices: mask of devices that will map
  * @addr: where the block begins
+ * @leaf: one entry for all of the block is enough where there is none yet
  *
  * Context: block mutex held; may sleep and reclaim.
  * Return: 0 or -ENOMEM.
  */
 int svm_pagetable_prepare(struct svm_pagetable *pt, spinlock_t *lock,
 			  struct svm_space *const *spaces, u64 devices,
-			  unsigned long addr)
+			  unsigned long addr, bool leaf)
 {
 	for (; devices; devices &= devices - 1) {
 		unsigned int device = __ffs64(devices);
@@ -206,7 +207,7 @@ int svm_pagetable_prepare(struct svm_pagetable *pt, spinlock_t *lock,
 		spin_lock(lock);
 		pt->devices |= BIT_ULL(device);
 		spin_unlock(lock);
-		if (t->table)
+		if (t->table || leaf)
 			continue;
 		table = table_alloc(t->space);
 		if (!table)

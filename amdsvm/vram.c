@@ -86,6 +86,12 @@ static unsigned long chunk_take(struct svm_devmem *mem, struct svm_chunk *chunk,
 			     (chunk - mem->chunks) * SVM_CHUNK_PAGES;
 	unsigned long n = 0, bit = 0;
 
+	if (!chunk->nr_used && want >= SVM_CHUNK_PAGES) {
+		bitmap_fill(chunk->used, SVM_CHUNK_PAGES);
+		for (; n < SVM_CHUNK_PAGES; n++)
+			pfns[n] = base + n;
+		want = n;
+	}
 	while (n < want) {
 		bit = find_next_zero_bit(chunk->used, SVM_CHUNK_PAGES, bit);
 		if (bit == SVM_CHUNK_PAGES)
@@ -127,11 +133,37 @@ static bool back_one(struct svm_devmem *mem, unsigned long *flags)
 	return true;
 }
 
+static struct svm_chunk *first_chunk(struct list_head *list)
+{
+	return list_first_entry_or_null(list, struct svm_chunk, link);
+}
+
+/*
+ * Where to take pages from: from what is broken already, or @whole, so that a
+ * request for a chunk gets one in one piece as long as there is one.
+ */
+static struct svm_chunk *next_chunk(struct svm_devmem *mem, bool whole,
+				    unsigned long *flags)
+{
+	struct svm_chunk *chunk = NULL;
+
+	if (!whole)
+		chunk = first_chunk(&mem->partial);
+	if (!chunk)
+		chunk = first_chunk(&mem->idle);
+	if (!chunk && back_one(mem, flags))
+		/* Somebody else may have had it meanwhile. */
+		chunk = first_chunk(&mem->idle);
+	return chunk ? chunk : first_chunk(&mem->partial);
+}
+
 /**
  * svm_vram_alloc() - take free device pages
  * @mem: device memory
  * @want: pages
  * @pfns: result, room for @want; ascending within a chunk
+ *
+ * Who wants SVM_CHUNK_PAGES gets a whole chunk if there is one.
  *
  * The pages are the caller's: each must go to svm_devmem_start_page() or back
  * by svm_vram_return(). Never evicts.
@@ -147,18 +179,30 @@ unsigned long svm_vram_alloc(struct svm_devmem *mem, unsigned long want,
 
 	spin_lock_irqsave(&mem->lock, flags);
 	while (n < want) {
-		chunk = list_first_entry_or_null(&mem->partial,
-						 struct svm_chunk, link);
+		chunk = next_chunk(mem, want - n >= SVM_CHUNK_PAGES, &flags);
 		if (!chunk)
-			chunk = list_first_entry_or_null(&mem->idle,
-							 struct svm_chunk, link);
-		if (chunk)
-			n += chunk_take(mem, chunk, want - n, pfns + n);
-		else if (!back_one(mem, &flags))
 			break;
+		n += chunk_take(mem, chunk, want - n, pfns + n);
 	}
 	spin_unlock_irqrestore(&mem->lock, flags);
 	return n;
+}
+
+/**
+ * svm_vram_whole() - are pages one whole chunk
+ * @mem: device memory
+ * @pfns: pages from svm_vram_alloc()
+ * @n: number of them
+ *
+ * Return: true when they are, in order.
+ */
+bool svm_vram_whole(const struct svm_devmem *mem, const unsigned long *pfns,
+		    unsigned long n)
+{
+	/* Pages of a chunk ascend, so its first and last mean all of it. */
+	return n == SVM_CHUNK_PAGES &&
+	       !((pfns[0] - mem->first_pfn) % SVM_CHUNK_PAGES) &&
+	       pfns[n - 1] == pfns[0] + n - 1;
 }
 
 static void release_run(struct svm_devmem *mem, unsigned long pfn,

@@ -11,6 +11,7 @@
 #define SVM_COMPAT_H
 
 #include <linux/memremap.h>
+#include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/shrinker.h>
@@ -36,6 +37,42 @@ static inline void svm_compat_start_page(struct page *page,
 	zone_device_page_init(page, 0);
 #else
 	zone_device_page_init(page);
+#endif
+}
+
+/*
+ * Device pages of 2 MiB (7.2). Without them entries of migrate_vma are pages of
+ * 4 KiB, always.
+ */
+#ifdef SVM_HAVE_LARGE_FOLIOS
+#define SVM_COMPAT_LARGE true
+#else
+#define SVM_COMPAT_LARGE false
+#define MIGRATE_PFN_COMPOUND 0
+#define MIGRATE_VMA_SELECT_COMPOUND 0
+#endif
+
+/* Make 2 MiB of free device pages one live folio: locked, one reference. */
+static inline void svm_compat_start_folio(struct folio *folio,
+					  struct dev_pagemap *pagemap)
+{
+#ifdef SVM_HAVE_LARGE_FOLIOS
+	zone_device_folio_init(folio, pagemap, HPAGE_PMD_ORDER);
+#else
+	WARN_ON_ONCE(1);
+#endif
+}
+
+/* 2 MiB of system memory in one folio, or NULL. @vma may be NULL. */
+static inline struct folio *svm_compat_large_folio(gfp_t gfp,
+						   struct vm_area_struct *vma,
+						   unsigned long addr)
+{
+#ifdef SVM_HAVE_LARGE_FOLIOS
+	return vma ? vma_alloc_folio(gfp, HPAGE_PMD_ORDER, vma, addr) :
+		     folio_alloc(gfp, HPAGE_PMD_ORDER);
+#else
+	return NULL;
 #endif
 }
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * One migration on request, as its three files share it: migrate.c, place.c and
+ * outcome.c.
+ */
+#ifndef SVM_MIGRATION_H
+#define SVM_MIGRATION_H
+
+#include <linux/bitmap.h>
+#include <linux/migrate.h>
+
+#include "event.h"
+#include "migrate.h"
+#include "pagetable.h"
+
+struct svm_block;
+struct svm_process;
+struct svm_scratch;
+
+/**
+ * struct migration - one call for one block
+ * @args: of migrate_vma
+ * @block: the block, NULL when there is none
+ * @process: who is charged with the counts
+ * @device: destination, NULL for system memory
+ * @looked: scratch->pfns says where the pages are
+ * @scratch: arrays; pfns, vram and state are indexed from @base
+ * @base: first byte of the whole call
+ * @pages: of the whole call
+ * @taken: device pages in scratch->vram
+ * @used: how many of them are in use
+ * @whole: they are a chunk, so 2 MiB can move in one piece
+ * @had_source: of the present round: entries that stand for memory, not holes
+ */
+struct migration {
+	struct migrate_vma args;
+	struct svm_block *block;
+	struct svm_process *process;
+	struct svm_device *device;
+	struct svm_scratch *scratch;
+	unsigned long base;
+	unsigned long pages;
+	bool looked;
+	unsigned long taken;
+	unsigned long used;
+	bool whole;
+	DECLARE_BITMAP(had_source, SVM_BLOCK_PAGES);
+};
+
+static inline bool svm_state_final(u8 state)
+{
+	return state > SVM_PAGE_BUSY;
+}
+
+void svm_place_pages(struct migration *m, unsigned long first);
+
+void svm_outcome_note(struct migration *m, unsigned long first);
+struct svm_move_counts svm_outcome_count(const struct migration *m);
+int svm_outcome_error(const struct migration *m,
+		      const struct svm_move_counts *counts);
+struct svm_move_event svm_outcome_event(struct migration *m,
+					unsigned long first,
+					unsigned long last);
+
+#endif /* SVM_MIGRATION_H */

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Destinations for pages that migrate on request, and their content.
+ *
+ * An entry of migrate_vma stands for a page, or for 2 MiB (a large folio, or a
+ * hole of that size): those move in one piece when the destination has one. With
+ * single pages as destinations core splits the source.
+ *
+ * Locks: those of migrate.c; the pages are locked and belong to the caller.
+ */
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/userfaultfd_k.h>
+
+#include "copy.h"
+#include "devmem.h"
+#include "home.h"
+#include "migration.h"
+#include "scratch.h"
+
+/*
+ * File pages do not move. Neither do merged ones, shared over fork from a
+ * mapping that may be merged, though core would let them: ksmd compares and
+ * shares whatever its tree points to, as if it were RAM.
+ */
+static bool page_may_move(struct page *page)
+{
+	return PageAnon(page) && !folio_test_ksm(page_folio(page));
+}
+
+/* Why a page is not to move, or SVM_PAGE_WAITING: it is. */
+static u8 objection(const struct migration *m, struct page *src)
+{
+	if (!m->device)
+		/* A hole stays a hole. */
+		return src ? SVM_PAGE_WAITING : SVM_PAGE_UNMOVABLE;
+	if (src && svm_devmem_of(src) == m->device->mem)
+		return SVM_PAGE_ALREADY;
+	/* Userfaultfd is to see missing pages. */
+	if (src ? !page_may_move(src) : userfaultfd_missing(m->args.vma))
+		return SVM_PAGE_UNMOVABLE;
+	return SVM_PAGE_WAITING;
+}
+
+static struct page *new_page(struct migration *m, unsigned long index)
+{
+	struct svm_scratch *s = m->scratch;
+
+	if (!m->device)
+		return svm_home_page(m->args.vma, m->base + (index << PAGE_SHIFT),
+				     SVM_HOME_WANTED);
+	if (m->used == m->taken)
+		return NULL;
+	return svm_devmem_start_page(m->device->mem, s->vram[m->used++]);
+}
+
+static struct page *new_large(struct migration *m, unsigned long index)
+{
+	if (!m->device)
+		return svm_home_large(m->args.vma, m->base + (index << PAGE_SHIFT),
+				      SVM_HOME_WANTED);
+	if (!m->whole || m->used)
+		return NULL;
+	m->used = SVM_CHUNK_PAGES;
+	return svm_devmem_start_large(m->device->mem, m->scratch->vram[0]);
+}
+
+static void place_page(struct migration *m, struct svm_copier *copier,
+		       unsigned long first, unsigned long i, struct page *src)
+{
+	u8 *state = &m->scratch->state[first + i];
+	struct page *dst;
+
+	if (svm_state_final(*state))
+		return;
+	*state = objection(m, src);
+	if (svm_state_final(*state))
+		return;
+	dst = new_page(m, first + i);
+	if (!dst) {
+		*state = SVM_PAGE_NO_SPACE;
+		return;
+	}
+	svm_copier_add(copier, dst, src, 1);
+	m->args.dst[i] = migrate_pfn(page_to_pfn(dst));
+}
+
+/*
+ * 2 MiB: in one piece, or page by page. A hole of that size must not be filled
+ * page by page: core takes it that all 512 have a destination. It does not come
+ * to that: it is asked for only when there is a whole chunk, and holes do not
+ * come home.
+ */
+static void place_large(struct migration *m, struct svm_copier *copier,
+			unsigned long first, unsigned long i, struct page *src)
+{
+	u8 why = objection(m, src);
+	struct page *dst;
+	unsigned long j;
+
+	if (svm_state_final(why)) {
+		memset(&m->scratch->state[first + i], why, SVM_CHUNK_PAGES);
+		return;
+	}
+	dst = new_large(m, first + i);
+	if (!src && WARN_ON_ONCE(!dst)) {
+		memset(&m->scratch->state[first + i], SVM_PAGE_NO_SPACE,
+		       SVM_CHUNK_PAGES);
+		return;
+	}
+	if (dst) {
+		svm_copier_add(copier, dst, src, SVM_CHUNK_PAGES);
+		m->args.dst[i] = migrate_pfn(page_to_pfn(dst)) |
+				 MIGRATE_PFN_COMPOUND;
+		return;
+	}
+	for (j = 0; j < SVM_CHUNK_PAGES; j++)
+		place_page(m, copier, first, i + j, nth_page(src, j));
+}
+
+/**
+ * svm_place_pages() - choose destinations for what setup collected, fill them
+ * @m: the migration, between migrate_vma_setup() and migrate_vma_pages()
+ * @first: page of the call that entry 0 is
+ *
+ * Also notes which entries have a source, which migrate_vma_pages() forgets.
+ *
+ * Context: sleeps.
+ */
+void svm_place_pages(struct migration *m, unsigned long first)
+{
+	struct migrate_vma *args = &m->args;
+	struct svm_copier copier = {};
+	unsigned long i, n;
+
+	bitmap_zero(m->had_source, SVM_BLOCK_PAGES);
+	for (i = 0; i < args->npages; i += n) {
+		struct page *src = migrate_pfn_to_page(args->src[i]);
+		u8 *state = &m->scratch->state[first + i];
+
+		n = svm_entry_pages(args->src[i]);
+		if (src)
+			bitmap_set(m->had_source, i, n);
+		if (!(args->src[i] & MIGRATE_PFN_MIGRATE)) {
+			if (!svm_state_final(*state))
+				memset(state, SVM_PAGE_BUSY, n);
+		} else if (n > 1) {
+			place_large(m, &copier, first, i, src);
+		} else {
+			place_page(m, &copier, first, i, src);
+		}
+	}
+
+	/* Nothing is live yet: without its content no page may go live. */
+	if (svm_copier_finish(&copier))
+		svm_home_drop(args->dst, args->npages);
+}
