@@ -11,7 +11,7 @@ step_bookworm() {
 	old=$(newest_kernel)
 
 	expect "apt finds the packages" eval 'apt update && sell "$PACKAGES_DIR/bookworm"'
-	expect "apt installs them" apt install amdsvm-dkms amdsvm-tools libamdsvm-dev
+	expect "apt installs them" apt install amdsvm-dkms amdsvm-tools libamdsvm-dev pkgconf
 	expect "the module is there for $old" has_module "$old" "$VERSION"
 	expect "$old boots, and the driver works" boot "$old" "$TOP/debian/tests/use"
 

@@ -14,7 +14,7 @@ step_trixie() {
 	old=$(newest_kernel)
 
 	expect "apt finds the packages" eval 'apt update && sell "$PACKAGES_DIR/trixie"'
-	expect "apt installs them" apt install amdsvm-dkms amdsvm-tools libamdsvm-dev
+	expect "apt installs them" apt install amdsvm-dkms amdsvm-tools libamdsvm-dev pkgconf
 	expect "the module is there for $old" has_module "$old" "$VERSION"
 	expect "$old boots, and the driver works" boot "$old" "$TOP/debian/tests/use"
 	expect "enforcing signatures, it refuses the key" refused_when_enforced "$old"
