@@ -15,11 +15,13 @@
  * Locks: mmap_lock (read) and the policy lock to decide; both are let go before
  * memory moves, so what was decided is checked again by the mirror.
  */
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/userfaultfd_k.h>
 
 #include "block.h"
 #include "calls.h"
+#include "compat/compat.h"
 #include "devmem.h"
 #include "event.h"
 #include "exclusive.h"
@@ -227,6 +229,51 @@ static int map_atomics(struct svm_space *space, struct svm_block *block,
 	return 0;
 }
 
+static bool atomics_missing(const struct svm_space *space,
+			    const struct svm_fault *fault, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if ((fault[i].access & SVM_ACCESS_ATOMIC) &&
+		    !svm_fault_answered(space, fault[i].addr, fault[i].access))
+			return true;
+	return false;
+}
+
+/*
+ * Where no page can be taken away from CPUs, atomics are done in the device's own
+ * memory, whatever location is preferred. A page that is busy is tried again, for
+ * a while.
+ */
+static int move_for_atomics(struct svm_space *space, struct svm_block *block,
+			    const struct window *window,
+			    struct svm_fault *fault, unsigned int n,
+			    struct svm_service *service)
+{
+	struct window moving = *window;
+	unsigned int attempt;
+	int ret = 0;
+
+	if (SVM_COMPAT_EXCLUSIVE || !space->device->mem)
+		return 0;
+	moving.migrate = true;
+	moving.location = space->device;
+	for (attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+		if (!atomics_missing(space, fault, n))
+			return 0;
+		if (attempt)
+			msleep(attempt);
+		move_window(space, block, &moving, &service->scratch);
+		ret = svm_mirror_block(space->process, block, window->start,
+				       window->end, &service->want,
+				       &service->scratch);
+		if (ret && ret != -EBUSY)
+			return ret;
+	}
+	return ret;
+}
+
 static void fail(struct svm_space *space, struct svm_fault *fault,
 		 unsigned int n, u64 stalls, int status)
 {
@@ -279,6 +326,8 @@ static int serve_in_block(struct svm_space *space, struct svm_block *block,
 	fill_want(&service->want, space, fault, n);
 	ret = svm_mirror_block(space->process, block, window->start,
 			       window->end, &service->want, &service->scratch);
+	if (!ret)
+		ret = move_for_atomics(space, block, window, fault, n, service);
 	if (!ret)
 		ret = map_atomics(space, block, window, fault, n,
 				  service->stalls);
