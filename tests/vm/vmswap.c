@@ -15,7 +15,9 @@ void vm_swap_on(void)
 	uint32_t *words = (uint32_t *)(header + 1024);
 	int fd;
 
-	expect_eq(system("modprobe zram"), 0);
+	/* Built into some kernels, of which modprobe knows nothing. */
+	if (system("modprobe -q zram"))
+		expect(!access("/sys/block/zram0", F_OK));
 	/* A test that failed may have left it on. */
 	swapoff("/dev/zram0");
 	if (vm_read_number("/sys/block/zram0/disksize") == 0)
