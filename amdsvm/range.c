@@ -514,9 +514,19 @@ bool svm_range_map_next(struct svm_range_map *map, unsigned long page,
 bool svm_range_map_overlaps(struct svm_range_map *map, unsigned long first,
 			    unsigned long last)
 {
-	MA_STATE(mas, &map->tree, first, first);
+	/*
+	 * Step by step: going on to the next entry inside the tree has been seen to
+	 * follow a node that went meanwhile (mas_next_slot(), 7.2).
+	 */
+	for (;;) {
+		MA_STATE(mas, &map->tree, first, first);
 
-	return mas_find(&mas, last);
+		if (mas_walk(&mas))
+			return true;
+		if (mas.last >= last)
+			return false;
+		first = mas.last + 1;
+	}
 }
 
 /**
