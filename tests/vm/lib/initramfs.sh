@@ -19,7 +19,8 @@ base_archive() {
 	local kernel=$1 key archive
 	key=$({
 		declare -f build_base
-		echo "$GUEST_MODULES" "$(kernel_release "$kernel")" "$(dpkg-query -W busybox-static)"
+		# Not the release alone: the debug kernel keeps its own through any change.
+		echo "$GUEST_MODULES" "$(kernel_dir "$kernel")" "$(dpkg-query -W busybox-static)"
 		cat "$TOP/tests/vm/guest/init"
 	} | sha256sum | cut -c1-12)
 	archive=$CACHE/initramfs/$kernel-$key.cpio
