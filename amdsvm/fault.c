@@ -185,6 +185,22 @@ static unsigned int distinct(struct svm_space *space, struct svm_fault *fault,
 	return kept;
 }
 
+static bool anyone_stalled(struct svm_space *space)
+{
+	bool any;
+
+	spin_lock(&space->device->queue_lock);
+	any = !list_empty(&space->stalled);
+	spin_unlock(&space->device->queue_lock);
+	return any;
+}
+
+static bool may_go_on(struct svm_space *space)
+{
+	return anyone_stalled(space) && !READ_ONCE(space->dead);
+}
+
+/* As long as somebody waits for it: a close waits for us. */
 static void serve_blocks(struct svm_space *space, struct batch *batch,
 			 unsigned int n)
 {
@@ -194,6 +210,8 @@ static void serve_blocks(struct svm_space *space, struct batch *batch,
 		if (i < n && batch->fault[first].addr >> SVM_BLOCK_SHIFT ==
 			     batch->fault[i].addr >> SVM_BLOCK_SHIFT)
 			continue;
+		if (!may_go_on(space))
+			return;
 		svm_serve_block(space, &batch->fault[first], i - first,
 				&batch->service);
 		first = i;
@@ -222,21 +240,6 @@ static void serve_batch(struct svm_space *space, struct batch *batch)
 	batch->service.stalls = stalls;
 	serve_blocks(space, batch, distinct(space, batch->fault, n));
 	svm_queue_replay(space, stalls);
-}
-
-static bool anyone_stalled(struct svm_space *space)
-{
-	bool any;
-
-	spin_lock(&space->device->queue_lock);
-	any = !list_empty(&space->stalled);
-	spin_unlock(&space->device->queue_lock);
-	return any;
-}
-
-static bool may_go_on(struct svm_space *space)
-{
-	return anyone_stalled(space) && !READ_ONCE(space->dead);
 }
 
 /* Memory is charged to the process that is served. */
