@@ -13,12 +13,13 @@ main() {
 	local layer script numbers passed=0 failed=0 start table=''
 
 	mkdir -p "$BUILD"
-	for layer in static unit vm debug; do
+	# check-debug and check-packaging are not in it yet: neither has been seen to pass
+	# as a whole, and in time, often enough to stop a change.
+	for layer in static unit vm; do
 		case $layer in
 		static) script=("$TOP/tests/static/check") ;;
 		unit) script=("$HERE/unit.sh") ;;
 		vm) script=("$HERE/suites.sh") ;;
-		debug) script=("$HERE/debug.sh" --if-changed) ;;
 		esac
 		start=$SECONDS
 		echo "== check-$layer"
