@@ -272,6 +272,11 @@ START_TEST(jobs_do_not_notice)
 		}
 		vm_loop_feed(&loop);
 	}
+	/* The worker may have found no quiet moment so far; now it must. */
+	for (i = 0; i < 1000 && !restores(); i++) {
+		vm_loop_feed(&loop);
+		usleep(10000);
+	}
 	sum = vm_loop_finish(&loop);
 	for (i = 0; i < (int)PAGES; i++)
 		expect_eq(*(uint64_t *)(memory + i * PAGE), sum);
