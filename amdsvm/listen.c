@@ -111,15 +111,18 @@ static bool ring_add(struct listener *listener, const char *line,
 	return true;
 }
 
-/* Say what is missing, where it is missing. False: no room even for that. */
-static bool report_dropped(struct listener *listener)
+/*
+ * Say what is missing, where it is missing, when @size more bytes fit behind it:
+ * else the line for whose sake it is said would be the next to be dropped.
+ * False: no room.
+ */
+static bool report_dropped(struct listener *listener, unsigned int size)
 {
 	char line[MAX_DROPPED_LINE];
-	int size;
 
 	if (!listener->dropped)
 		return true;
-	if (RING_SIZE - listener->used < sizeof(line))
+	if (RING_SIZE - listener->used < sizeof(line) + size)
 		return false;
 	size = scnprintf(line, sizeof(line), "%x %llu %lu\n",
 			 AMDSVM_SMI_EVENT_DROPPED, ktime_get_boottime_ns(),
@@ -179,7 +182,7 @@ static void deliver(struct listener *listener, const struct svm_news *news)
 	line[size - 1] = '\n';
 
 	spin_lock_irqsave(&listener->lock, flags);
-	if (!report_dropped(listener) || !ring_add(listener, line, size))
+	if (!report_dropped(listener, size) || !ring_add(listener, line, size))
 		listener->dropped++;
 	spin_unlock_irqrestore(&listener->lock, flags);
 	wake_up_interruptible_poll(&listener->wait, EPOLLIN | EPOLLRDNORM);
@@ -229,7 +232,7 @@ static ssize_t read_lines(struct listener *listener, char __user *user,
 	spin_lock_irq(&listener->lock);
 	listener->head = (listener->head + size) % RING_SIZE;
 	listener->used -= size;
-	report_dropped(listener);
+	report_dropped(listener, 0);
 	spin_unlock_irq(&listener->lock);
 	return size;
 }
