@@ -55,6 +55,13 @@ static bool insisting(struct svm_process *process, unsigned long addr)
 	return block && READ_ONCE(block->insister) == current;
 }
 
+/* A page of a large folio, mapped on its own, and not the first. */
+static bool is_inside_folio(const struct vm_fault *vmf)
+{
+	return SVM_COMPAT_LARGE && vmf->pte &&
+	       folio_page_idx(page_folio(vmf->page), vmf->page);
+}
+
 /* What there is of a large folio round a page that is mapped on its own. */
 static struct window folio_window(const struct vm_fault *vmf,
 				  unsigned long addr)
@@ -103,6 +110,8 @@ static struct window granule_window(struct svm_process *process,
  * split it. One that is no longer mapped as one (vmf->pte is set: after mremap, or
  * a split of the mapping) comes alone, for core locks every such folio in the
  * window and waits for it, and two faults could wait for each other.
+ *
+ * Such a folio was split by split_first(), unless the page is its first.
  */
 static struct window choose_window(struct svm_process *process,
 				   const struct vm_fault *vmf,
@@ -190,36 +199,19 @@ static vm_fault_t fill_one(unsigned long src, unsigned long *dst,
 }
 
 /*
- * 2 MiB in one piece, or else page by page: then core splits the folio, for which
- * it needs a destination for its first page.
+ * 2 MiB in one piece. Without memory for that, one page is offered: core splits
+ * the mapping then, but not the folio (it counts the fault's own reference as a
+ * stranger's), nothing moves, and the CPU faults again on a page of its own.
  */
-static vm_fault_t fill_large(struct migrate_vma *args, unsigned long index)
+static vm_fault_t fill_large(struct migrate_vma *args)
 {
 	struct page *page = migrate_pfn_to_page(args->src[0]);
-	unsigned long pfn = page_to_pfn(page), i;
-	vm_fault_t ret;
+	unsigned long src = migrate_pfn(page_to_pfn(page)) |
+			    MIGRATE_PFN_MIGRATE;
 
 	if (svm_home_large_fill(args->src[0], args->dst, args->vma, args->start))
 		return args->dst[0] ? 0 : VM_FAULT_SIGBUS;
-
-	for (i = 0; i < args->npages; i++)
-		args->dst[i] = 0;
-	for (i = 0; i < args->npages; i++) {
-		unsigned long src = migrate_pfn(pfn + i) | MIGRATE_PFN_MIGRATE;
-		unsigned long addr = args->start + (i << PAGE_SHIFT);
-
-		if (i && i != index) {
-			svm_home_fill(&src, &args->dst[i], 1, args->vma, addr,
-				      SVM_HOME_WELCOME);
-			continue;
-		}
-		ret = fill_one(src, &args->dst[i], args->vma, addr);
-		if (ret) {
-			svm_home_drop(args->dst, args->npages);
-			return ret;
-		}
-	}
-	return 0;
+	return fill_one(src, args->dst, args->vma, args->start);
 }
 
 /* The page asked for first, so that it is the last to find memory out. */
@@ -234,7 +226,7 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 		if (!migrate_pfn_to_page(args->src[0]) ||
 		    !(args->src[0] & MIGRATE_PFN_MIGRATE))
 			return 0;
-		return fill_large(args, index);
+		return fill_large(args);
 	}
 	if (!(args->src[index] & MIGRATE_PFN_MIGRATE))
 		return 0;
@@ -251,12 +243,11 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 	return 0;
 }
 
-static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
-			     struct window window, unsigned long *src,
-			     unsigned long *dst)
+static struct migrate_vma migrate_args(const struct vm_fault *vmf,
+				       struct window window, unsigned long *src,
+				       unsigned long *dst)
 {
-	struct svm_move_event event = describe_move(process, vmf, window);
-	struct migrate_vma args = {
+	return (struct migrate_vma) {
 		.vma = vmf->vma,
 		.start = window.start,
 		.end = window.end,
@@ -267,6 +258,39 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 			 (svm_large_pages ? MIGRATE_VMA_SELECT_COMPOUND : 0),
 		.fault_page = vmf->page,
 	};
+}
+
+/*
+ * Core (migrate_vma_collect_pmd() in 7.2) splits a large folio that it meets page
+ * by page, and moves the fault's lock to the new folio of vmf->page. But it goes
+ * on taking the old first page for the one that the fault has locked: it would
+ * collect that page without its lock, and unlock it at the end, which sets the
+ * bit. So it gets to see vmf->page alone while the folio is large.
+ *
+ * Return: false when the folio could not be split now.
+ */
+static bool split_first(struct vm_fault *vmf, unsigned long addr)
+{
+	struct window window = { .start = addr, .end = addr + PAGE_SIZE };
+	unsigned long src, dst;
+	struct migrate_vma args = migrate_args(vmf, window, &src, &dst);
+
+	/* Does not collect it: its lock is held, by nobody that core knows of. */
+	if (WARN_ON_ONCE(migrate_vma_setup(&args)))
+		return false;
+	if (args.cpages) {
+		migrate_vma_pages(&args);
+		migrate_vma_finalize(&args);
+	}
+	return !folio_test_large(page_folio(vmf->page));
+}
+
+static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
+			     struct window window, unsigned long *src,
+			     unsigned long *dst)
+{
+	struct svm_move_event event = describe_move(process, vmf, window);
+	struct migrate_vma args = migrate_args(vmf, window, src, dst);
 	vm_fault_t ret;
 
 	svm_event_migrate_start(&event);
@@ -303,8 +327,10 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 	struct window window = choose_window(process, vmf, addr);
 	unsigned long pages = (window.end - window.start) >> PAGE_SHIFT;
 	unsigned long one[2], *arrays;
-	vm_fault_t ret;
+	vm_fault_t ret = 0;
 
+	if (is_inside_folio(vmf) && !split_first(vmf, addr))
+		goto out;
 	arrays = kcalloc(2 * pages, sizeof(*arrays), GFP_KERNEL | __GFP_NOWARN);
 	if (arrays) {
 		ret = bring_home(vmf, process, window, arrays, arrays + pages);
@@ -314,6 +340,7 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 		window.end = addr + PAGE_SIZE;
 		ret = bring_home(vmf, process, window, &one[0], &one[1]);
 	}
+out:
 	if (process)
 		svm_process_put(process);
 	return ret;

@@ -54,6 +54,9 @@ struct page *svm_home_large(struct vm_area_struct *vma, unsigned long addr,
 	gfp_t gfp = GFP_TRANSHUGE_LIGHT | __GFP_NOWARN;
 	struct folio *folio;
 
+	/* Also when it was said after the memory had gone to the device. */
+	if (vma && (vma->vm_flags & VM_NOHUGEPAGE))
+		return NULL;
 	/* Without a mapping nobody can split what has no place to go. */
 	if (!vma && effort == SVM_HOME_WANTED)
 		gfp = GFP_TRANSHUGE | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;

@@ -36,9 +36,9 @@ unsigned int svm_max_ranges = SZ_4M;
 module_param_named(max_ranges, svm_max_ranges, uint, 0644);
 MODULE_PARM_DESC(max_ranges, "Ranges one process may have, about 40 bytes each (default 4194304)");
 
-bool svm_large_pages;
+bool svm_large_pages = true;
 module_param_named(large_pages, svm_large_pages, bool, 0444);
-MODULE_PARM_DESC(large_pages, "Experimental: move 2 MiB of private memory in one piece (Linux 7.2; default off)");
+MODULE_PARM_DESC(large_pages, "Move 2 MiB of private memory in one piece where the kernel can (Linux 7.2; default on)");
 
 static unsigned int lanes = 2;
 module_param(lanes, uint, 0444);

@@ -73,6 +73,7 @@ static void stop_locked(struct svm_queue *queue, struct list_head *jobs)
 			       queue->fault_access);
 	queue->state = SVM_QUEUE_STOPPED;
 	queue->nr_jobs = 0;
+	queue->ending |= !list_empty(&queue->jobs);
 	list_splice_tail_init(&queue->jobs, jobs);
 	wake_up_all(&queue->wait);
 }
@@ -85,18 +86,28 @@ static void end_job(struct svm_process *process, struct svm_job *job,
 	svm_job_put(job);
 }
 
-/* The first job of a queue that was stopped gets @first, the others nothing. */
-static void end_jobs(struct svm_process *process, struct list_head *jobs,
+/*
+ * After stop_locked(), if it did anything: the first job gets @first, the others
+ * nothing. The caller has a reference.
+ */
+static void end_jobs(struct svm_queue *queue, struct list_head *jobs,
 		     const struct amdsvm_result *first)
 {
 	const struct amdsvm_result cancelled = { .status = -ECANCELED };
+	struct svm_device *device = queue->space->device;
 	struct svm_job *job, *next;
 
+	if (list_empty(jobs))
+		return;
 	list_for_each_entry_safe(job, next, jobs, link) {
 		list_del_init(&job->link);
-		end_job(process, job, first ? first : &cancelled);
+		end_job(queue->space->process, job, first ? first : &cancelled);
 		first = NULL;
 	}
+	spin_lock(&device->queue_lock);
+	queue->ending = false;
+	wake_up_all(&queue->wait);
+	spin_unlock(&device->queue_lock);
 }
 
 static struct amdsvm_result result_of(const struct svm_queue *queue, int status)
@@ -152,20 +163,23 @@ struct svm_queue *svm_queue_create(struct svm_space *space)
 	return queue;
 }
 
-static bool left_by_lane(struct svm_queue *queue)
+/* No lane has it, and whoever stopped it has told all who wait. */
+static bool at_rest(struct svm_queue *queue)
 {
 	struct svm_device *device = queue->space->device;
-	bool left;
+	bool rest;
 
 	spin_lock(&device->queue_lock);
-	left = queue->state != SVM_QUEUE_RUNNING;
+	rest = queue->state != SVM_QUEUE_RUNNING && !queue->ending;
 	spin_unlock(&device->queue_lock);
-	return left;
+	return rest;
 }
 
 /**
  * svm_queue_destroy() - end a queue
  * @queue: the queue, no longer known to users; its first reference goes
+ *
+ * All jobs have their result when it returns.
  *
  * Context: may sleep, for one access of a lane at most.
  */
@@ -183,8 +197,8 @@ void svm_queue_destroy(struct svm_queue *queue)
 		stop_locked(queue, &jobs);
 	spin_unlock(&device->queue_lock);
 
-	end_jobs(queue->space->process, &jobs, NULL);
-	wait_event(queue->wait, left_by_lane(queue));
+	end_jobs(queue, &jobs, NULL);
+	wait_event(queue->wait, at_rest(queue));
 	svm_queue_put(queue);
 }
 
@@ -339,7 +353,7 @@ void svm_queue_yield(struct svm_queue *queue)
 		wake_up_all(&queue->wait);
 	}
 	spin_unlock(&device->queue_lock);
-	end_jobs(queue->space->process, &jobs, NULL);
+	end_jobs(queue, &jobs, NULL);
 	svm_queue_put(queue);
 }
 
@@ -363,7 +377,7 @@ void svm_queue_stop(struct svm_queue *queue, int status, unsigned long addr)
 	stop_locked(queue, &jobs);
 	spin_unlock(&device->queue_lock);
 	svm_space_count(queue->space, SVM_SPACE_PACKETS, queue->exec.packets);
-	end_jobs(queue->space->process, &jobs, &result);
+	end_jobs(queue, &jobs, &result);
 	svm_queue_put(queue);
 }
 
@@ -396,7 +410,7 @@ void svm_queue_stall(struct svm_queue *queue, unsigned long addr,
 	}
 	spin_unlock(&device->queue_lock);
 
-	end_jobs(queue->space->process, &jobs, NULL);
+	end_jobs(queue, &jobs, NULL);
 	svm_process_queue(space->process, &space->fault_work);
 	svm_queue_put(queue);
 }
@@ -501,7 +515,7 @@ static void fail_stalled(struct svm_space *space,
 			svm_event_bad_access(space, queue->fault_addr, status);
 		}
 		svm_space_count(space, SVM_SPACE_PACKETS, queue->exec.packets);
-		end_jobs(queue->space->process, &jobs, &result);
+		end_jobs(queue, &jobs, &result);
 		svm_queue_put(queue);
 	}
 }

@@ -70,10 +70,11 @@ struct svm_exec {
  * @refs: table of the process, lane, users
  * @space: what it sees; the queue holds its process
  * @id: name for users
- * @wait: those who wait until no lane has the queue
+ * @wait: those who wait until no lane has the queue and all its jobs ended
  * @all: in the list of the space
  * @state: with all that follows down to @exec under queue_lock of the device
  * @stopping: the lane shall let go
+ * @ending: stopped, but not all that wait for jobs were told
  * @link: in the list that @state says
  * @jobs: not completed, oldest first
  * @nr_jobs: their number
@@ -91,6 +92,7 @@ struct svm_queue {
 
 	enum svm_queue_state state;
 	bool stopping;
+	bool ending;
 	struct list_head link;
 	struct list_head jobs;
 	unsigned int nr_jobs;

@@ -24,7 +24,7 @@
 #define STREAM_BYTES 16384
 
 /* After the process has ended: what is told of its end takes a moment. */
-#define LAST_WORDS_MS 500
+#define LAST_WORDS_MS 3000
 
 /* An event that was read. What has no time is of that of the one before. */
 struct heard {
