@@ -23,6 +23,10 @@ static char owner_cookie;
 
 static struct svm_devmem_state state;
 
+/* All there is, constant while there are pages of it. */
+static struct svm_devmem *mems[SVM_MAX_DEVICES];
+static unsigned int nr_mems;
+
 /**
  * svm_devmem_owner() - the owner of all device pages of this driver
  *
@@ -43,6 +47,18 @@ const struct svm_devmem_state *svm_devmem_state(void)
 	return &state;
 }
 
+/* By page number: no two devices share one, and other memory has none of them. */
+static struct svm_devmem *mem_of_pfn(unsigned long pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_mems; i++)
+		if (pfn - mems[i]->first_pfn <
+		    (unsigned long)mems[i]->nr_chunks * SVM_CHUNK_PAGES)
+			return mems[i];
+	return NULL;
+}
+
 /**
  * svm_devmem_of() - whose memory a page is
  * @page: any page with a stable identity
@@ -51,38 +67,18 @@ const struct svm_devmem_state *svm_devmem_state(void)
  */
 struct svm_devmem *svm_devmem_of(const struct page *page)
 {
-	struct dev_pagemap *pagemap;
-
-	if (!is_device_private_page(page) && !is_device_coherent_page(page))
-		return NULL;
-	pagemap = page_pgmap(page);
-	if (pagemap->owner != svm_devmem_owner())
-		return NULL;
-	return container_of(pagemap, struct svm_devmem, pagemap);
+	return mem_of_pfn(page_to_pfn(page));
 }
 
 /**
  * svm_devmem_of_pfn() - svm_devmem_of() for a page that may be gone meanwhile
  * @hmm_pfn: valid result of hmm_range_fault()
  *
- * Looks at the number only: somebody else's device page may have lost its
- * pagemap when nothing holds the page.
- *
  * Return: the device memory, or NULL for pages that are not ours.
  */
 struct svm_devmem *svm_devmem_of_pfn(unsigned long hmm_pfn)
 {
-	unsigned long pfn = page_to_pfn(hmm_pfn_to_page(hmm_pfn));
-	unsigned int i;
-
-	for (i = 0; i < svm_device_count(); i++) {
-		struct svm_devmem *mem = svm_device_get(i)->mem;
-
-		if (mem && pfn >= mem->first_pfn &&
-		    pfn - mem->first_pfn < mem->nr_chunks * SVM_CHUNK_PAGES)
-			return mem;
-	}
-	return NULL;
+	return mem_of_pfn(page_to_pfn(hmm_pfn_to_page(hmm_pfn)));
 }
 
 /**
@@ -124,7 +120,7 @@ struct svm_mem svm_devmem_place(struct page *page)
 		return (struct svm_mem) { .page = page };
 	return (struct svm_mem) {
 		.device = mem->device,
-		.offset = svm_devmem_offset(page),
+		.offset = (u64)(page_to_pfn(page) - mem->first_pfn) << PAGE_SHIFT,
 	};
 }
 
@@ -250,6 +246,7 @@ static struct svm_devmem *devmem_create(struct svm_device *device,
 	addr = memremap_pages(&mem->pagemap, numa_node_id());
 	if (IS_ERR(addr))
 		goto free;
+	mems[nr_mems++] = mem;
 	return mem;
 
 free:
@@ -324,6 +321,7 @@ static void destroy_all(void)
 {
 	unsigned int i;
 
+	nr_mems = 0;
 	for (i = 0; i < svm_device_count(); i++) {
 		struct svm_device *device = svm_device_get(i);
 

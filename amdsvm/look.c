@@ -189,6 +189,44 @@ static bool satisfied(const struct svm_look *look)
 	return true;
 }
 
+static bool writes(const struct svm_look *look)
+{
+	return look->want && !bitmap_empty(look->want->write, SVM_BLOCK_PAGES);
+}
+
+/*
+ * A folio that is mapped as one is told by its first page, at a hundredth of the
+ * price. Return: there is one, and nothing is left to wish for.
+ */
+static bool look_whole(struct svm_look *look)
+{
+	unsigned long pfn;
+
+	if (look->end - look->start != SVM_BLOCK_SIZE)
+		return false;
+	look->pfns[0] = 0;
+	if (ask(look, look->start, look->start + PAGE_SIZE, look->pfns,
+		svm_devmem_owner()))
+		return false;
+	pfn = look->pfns[0];
+	if (!(pfn & HMM_PFN_VALID) || (pfn & HMM_PFN_ERROR) ||
+	    hmm_pfn_to_map_order(pfn) != SVM_BLOCK_SHIFT - PAGE_SHIFT)
+		return false;
+	return (pfn & HMM_PFN_WRITE) || !writes(look);
+}
+
+/**
+ * svm_look_spread() - set all of @look->pfns
+ * @look: the result of svm_look(); @look->whole
+ */
+void svm_look_spread(const struct svm_look *look)
+{
+	unsigned long i;
+
+	for (i = 1; i < SVM_BLOCK_PAGES; i++)
+		look->pfns[i] = look->pfns[0] + i;
+}
+
 /**
  * svm_look() - what is there, after faulting in what is wanted
  * @look: what to look at
@@ -197,11 +235,14 @@ static bool satisfied(const struct svm_look *look)
  * Return: 0; -EBUSY: something changed, begin again with another sequence
  * count; -EFAULT: a wanted page cannot be had; -EINTR on a fatal signal.
  */
-int svm_look(const struct svm_look *look)
+int svm_look(struct svm_look *look)
 {
 	bool fault = may_fault(look);
 	int ret = 0;
 
+	look->whole = look_whole(look);
+	if (look->whole)
+		return 0;
 	if ((look->want || look->all) && fault)
 		ret = fault_in(look);
 	if (!ret)

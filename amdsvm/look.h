@@ -21,6 +21,8 @@ struct vm_area_struct;
  * @pfns: result: HMM's, one a page
  * @want: pages to fault in, or NULL
  * @all: fault everything in, for reading
+ * @whole: result: the span is a block and one folio, mapped as one by the CPU;
+ *	only @pfns[0] is set, see svm_look_spread()
  */
 struct svm_look {
 	struct svm_block *block;
@@ -31,9 +33,11 @@ struct svm_look {
 	unsigned long *pfns;
 	const struct svm_want *want;
 	bool all;
+	bool whole;
 };
 
-int svm_look(const struct svm_look *look);
+int svm_look(struct svm_look *look);
+void svm_look_spread(const struct svm_look *look);
 int svm_vma_refused(const struct vm_area_struct *vma);
 
 #endif /* SVM_LOOK_H */

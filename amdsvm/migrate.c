@@ -38,6 +38,12 @@
 /* Rounds: the first, and one more after pages were brought in. */
 #define MAX_ROUNDS 2
 
+/* Pages of one folio, and whole folios, are in one state most of the time. */
+static bool one_state(const struct migration *m)
+{
+	return !memchr_inv(m->scratch->state, m->scratch->state[0], m->pages);
+}
+
 /* All pages that are not settled get @state. */
 static void settle(struct migration *m, unsigned long first, unsigned long last,
 		   u8 state)
@@ -63,13 +69,29 @@ static u8 seen_state(const struct migration *m, unsigned long pfn)
 	return valid ? SVM_PAGE_ALREADY : SVM_PAGE_UNMOVABLE;
 }
 
-/* HMM saw one folio that is all of the call. */
+/* HMM saw a folio of 2 MiB, mapped as one. */
 static bool one_folio(const struct migration *m)
 {
 	unsigned long pfn = m->scratch->pfns[0];
 
-	return m->pages == SVM_BLOCK_PAGES && (pfn & HMM_PFN_VALID) &&
+	return (pfn & HMM_PFN_VALID) &&
 	       hmm_pfn_to_map_order(pfn) == SVM_BLOCK_SHIFT - PAGE_SHIFT;
+}
+
+/*
+ * One look at the first page is enough for a folio of 2 MiB that is mapped as one. Not
+ * in files: there every page is asked for.
+ */
+static bool scan_folio(struct migration *m)
+{
+	if (m->pages != SVM_BLOCK_PAGES || !vma_is_anonymous(m->args.vma) ||
+	    svm_snapshot(m->args.vma->vm_mm, m->base, m->base + PAGE_SIZE,
+			 m->scratch->pfns) ||
+	    !one_folio(m))
+		return false;
+	m->looked = true;
+	memset(m->scratch->state, seen_state(m, m->scratch->pfns[0]), m->pages);
+	return true;
 }
 
 /* Where the pages are before anything moves. */
@@ -79,18 +101,17 @@ static void scan(struct migration *m)
 	unsigned long i;
 	int ret;
 
-	memset(s->state, SVM_PAGE_WAITING, m->pages);
 	/* HMM does not look into mappings without read access. */
-	if (!(m->args.vma->vm_flags & VM_READ))
+	if (!(m->args.vma->vm_flags & VM_READ)) {
+		memset(s->state, SVM_PAGE_WAITING, m->pages);
+		return;
+	}
+	if (scan_folio(m))
 		return;
 
 	ret = svm_snapshot(m->args.vma->vm_mm, m->base,
 			   m->base + (m->pages << PAGE_SHIFT), s->pfns);
 	m->looked = !ret;
-	if (!ret && one_folio(m)) {
-		memset(s->state, seen_state(m, s->pfns[0]), m->pages);
-		return;
-	}
 	for (i = 0; i < m->pages; i++)
 		s->state[i] = seen_state(m, ret ? 0 : s->pfns[i]);
 }
@@ -103,6 +124,11 @@ static bool unsettled(const struct migration *m, unsigned long *first,
 	unsigned long i;
 	bool any = false;
 
+	if (one_state(m)) {
+		*first = 0;
+		*last = m->pages - 1;
+		return !svm_state_final(state[0]);
+	}
 	for (i = 0; i < m->pages; i++) {
 		if (svm_state_final(state[i]))
 			continue;
@@ -197,8 +223,12 @@ static bool take_vram(struct migration *m)
 
 	if (!m->device)
 		return true;
-	for (i = 0; i < m->pages; i++)
-		wanted += !svm_state_final(m->scratch->state[i]);
+	/* Called only while some page is not settled. */
+	if (one_state(m))
+		wanted = m->pages;
+	else
+		for (i = 0; i < m->pages; i++)
+			wanted += !svm_state_final(m->scratch->state[i]);
 	m->used = 0;
 	m->taken = svm_vram_alloc(m->device->mem, wanted, m->scratch->vram);
 	m->whole = svm_large_pages && !(m->args.vma->vm_flags & VM_NOHUGEPAGE) &&

@@ -114,13 +114,10 @@ static unsigned long commit_page(const struct mirror *m, unsigned int index,
 	return mapped;
 }
 
-/* All of the block is one folio, mapped by CPUs as such, and by no device. */
-static bool one_folio(const struct mirror *m, unsigned long start,
-		      unsigned long end)
+/* One entry for the block can do: no device has entries in it. */
+static bool leaf_fits(const struct mirror *m)
 {
-	return end - start == SVM_BLOCK_SIZE &&
-	       !READ_ONCE(m->block->pt.mapped) && usable(m->pfns[0]) &&
-	       hmm_pfn_to_map_order(m->pfns[0]) == SVM_BLOCK_SHIFT - PAGE_SHIFT &&
+	return !READ_ONCE(m->block->pt.mapped) &&
 	       IS_ALIGNED(page_to_pfn(hmm_pfn_to_page(m->pfns[0])),
 			  SVM_BLOCK_PAGES);
 }
@@ -157,11 +154,11 @@ static unsigned long commit_pages(const struct mirror *m, unsigned long start,
 }
 
 static void commit(const struct mirror *m, unsigned long start,
-		   unsigned long end)
+		   unsigned long end, bool leaf)
 {
 	unsigned long mapped = 0;
 
-	if (one_folio(m, start, end))
+	if (leaf)
 		mapped = commit_folio(m);
 	else
 		mapped = commit_pages(m, start, end);
@@ -170,10 +167,9 @@ static void commit(const struct mirror *m, unsigned long start,
 
 /* Tables for the devices that will have entries, and no others. */
 static int prepare(const struct mirror *m, unsigned long start,
-		   unsigned long end)
+		   unsigned long end, bool leaf)
 {
 	unsigned long n = (end - start) >> PAGE_SHIFT, i;
-	bool leaf = one_folio(m, start, end);
 	u64 devices = 0;
 
 	/* One page of a folio stands for all, and one entry. */
@@ -204,12 +200,16 @@ static int mirror_piece(const struct mirror *m, struct vm_area_struct *vma,
 		.want = wanting(m) ? m->want : NULL,
 		.all = m->keep,
 	};
+	bool leaf;
 	int ret;
 
 	ret = svm_look(&look);
 	if (ret)
 		return ret;
-	ret = prepare(m, start, end);
+	leaf = look.whole && leaf_fits(m);
+	if (look.whole && !leaf)
+		svm_look_spread(&look);
+	ret = prepare(m, start, end, leaf);
 	if (ret)
 		return ret;
 
@@ -218,7 +218,7 @@ static int mirror_piece(const struct mirror *m, struct vm_area_struct *vma,
 	    READ_ONCE(m->process->policy_seq) != m->policy_seq)
 		ret = -EBUSY;
 	else
-		commit(m, start, end);
+		commit(m, start, end, leaf);
 	spin_unlock(&m->block->lock);
 	return ret;
 }

@@ -139,10 +139,15 @@ int svm_outcome_error(const struct migration *m,
  */
 struct svm_move_counts svm_outcome_count(const struct migration *m)
 {
+	const u8 *state = m->scratch->state;
 	struct svm_move_counts counts = {};
 	unsigned long i;
 
+	if (!memchr_inv(state, state[0], m->pages)) {
+		counts.state[state[0]] = m->pages;
+		return counts;
+	}
 	for (i = 0; i < m->pages; i++)
-		counts.state[m->scratch->state[i]]++;
+		counts.state[state[i]]++;
 	return counts;
 }

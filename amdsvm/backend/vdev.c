@@ -125,17 +125,47 @@ struct page *svm_vdev_page(const struct svm_mem *place, unsigned long n)
 	return chunk->large ? chunk->large + page : chunk->pages[page];
 }
 
+/* How many pages from page @n on lie side by side, behind the first. */
+static unsigned long pages_beside(const struct svm_mem *place, unsigned long n)
+{
+	unsigned long page = (place->offset >> PAGE_SHIFT) + n;
+
+	if (!place->device ||
+	    place->device->mem->kind == AMDSVM_MEMORY_COHERENT)
+		return ULONG_MAX;
+	if (!to_vdev(place->device)->chunks[page / SVM_CHUNK_PAGES].large)
+		return 1;
+	return SVM_CHUNK_PAGES - page % SVM_CHUNK_PAGES;
+}
+
+static void clear_run(struct page *dst, unsigned long n)
+{
+	for (; n; n--)
+		clear_page(page_address(dst++));
+}
+
+static void copy_run(struct page *dst, struct page *src, unsigned long n)
+{
+	void *to = page_address(dst), *from = page_address(src);
+
+	for (; n; n--, to += PAGE_SIZE, from += PAGE_SIZE)
+		copy_page(to, from);
+}
+
 static int vdev_copy(struct svm_device *device, const struct svm_copy *copy)
 {
-	unsigned long i;
+	unsigned long i, n;
 
-	for (i = 0; i < copy->pages; i++) {
+	for (i = 0; i < copy->pages; i += n) {
 		struct page *dst = svm_vdev_page(&copy->dst, i);
 
-		if (copy->clear)
-			clear_highpage(dst);
-		else
-			copy_highpage(dst, svm_vdev_page(&copy->src, i));
+		n = min(copy->pages - i, pages_beside(&copy->dst, i));
+		if (copy->clear) {
+			clear_run(dst, n);
+			continue;
+		}
+		n = min(n, pages_beside(&copy->src, i));
+		copy_run(dst, svm_vdev_page(&copy->src, i), n);
 	}
 	cond_resched();
 	return 0;

@@ -7,9 +7,9 @@
  */
 #include "bench.h"
 
-static uint64_t prefetch(char *memory, uint32_t location)
+static uint64_t prefetch(const char *row, char *memory, uint32_t location)
 {
-	return bench_time(expect_prefetch(memory, SIZE, location, 0, .moved = PAGES));
+	return bench_time(row, expect_prefetch(memory, SIZE, location, 0, .moved = PAGES));
 }
 
 static void start(unsigned int round)
@@ -24,9 +24,11 @@ void bench_amdsvm(const struct backing *backing, unsigned int round)
 
 	start(round);
 	memory = bench_filled(backing, memory, round);
-	bench_sample(backing, round, "system_to_device", "amdsvm", prefetch(memory, vm.gpu[0]));
+	bench_sample(backing, round, "system_to_device", "amdsvm",
+		     prefetch("system_to_device", memory, vm.gpu[0]));
 	expect_location(memory, SIZE, vm.gpu[0]);
-	bench_sample(backing, round, "device_to_system", "amdsvm", prefetch(memory, SYSMEM));
+	bench_sample(backing, round, "device_to_system", "amdsvm",
+		     prefetch("device_to_system", memory, SYSMEM));
 	expect_location(memory, SIZE, SYSMEM);
 	bench_check(memory, round);
 	expect_eq(vm_counters().pages_failed, 0);
@@ -46,16 +48,17 @@ static void between_devices(const struct backing *backing, unsigned int round)
 	static char *memory;
 
 	memory = bench_filled(backing, memory, round);
-	prefetch(memory, vm.gpu[0]);
-	bench_sample(backing, round, "device_to_device", "amdsvm", prefetch(memory, vm.gpu[1]));
+	prefetch("", memory, vm.gpu[0]);
+	bench_sample(backing, round, "device_to_device", "amdsvm",
+		     prefetch("device_to_device", memory, vm.gpu[1]));
 	expect_location(memory, SIZE, vm.gpu[1]);
 	/* A CPU reads coherent memory where it is. */
 	if (vm.lane == LANE_PRIVATE) {
 		bench_sample(backing, round, "device_to_system_touch", "amdsvm",
-			     bench_time(touch(memory)));
+			     bench_time("device_to_system_touch", touch(memory)));
 		expect_location(memory, SIZE, SYSMEM);
 	} else {
-		prefetch(memory, SYSMEM);
+		prefetch("", memory, SYSMEM);
 	}
 	bench_check(memory, round);
 }
@@ -65,7 +68,8 @@ static void never_touched(const struct backing *backing, unsigned int round)
 	char *memory = bench_memory(backing);
 
 	bench_sample(backing, round, "untouched_to_device", "amdsvm",
-		     bench_time(expect_prefetch(memory, SIZE, vm.gpu[0], 0, .cleared = PAGES)));
+		     bench_time("untouched_to_device",
+				expect_prefetch(memory, SIZE, vm.gpu[0], 0, .cleared = PAGES)));
 	expect_location(memory, SIZE, vm.gpu[0]);
 	bench_check_zero(memory);
 	expect(!munmap(memory, SIZE));

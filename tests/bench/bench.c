@@ -3,6 +3,9 @@
  * bench amdsvm|more|device|test_hmm|read_back ROUNDS: measures moving 256 MiB, and prints
  * a line for each number: row, who, nanoseconds. Exits with 1 when a page or a byte is not
  * where or what it has to be: a wrong result has no time.
+ *
+ * BENCH_BACKING=4k|2m leaves the other out. BENCH_PROFILE=row marks that row's time for
+ * tests/bench/profile.
  */
 #include "bench.h"
 
@@ -16,6 +19,8 @@ static const struct subject {
 	{ "test_hmm", bench_test_hmm },
 	{ "read_back", bench_read_back },
 };
+
+const char *bench_profiled;
 
 static const struct subject *find_subject(const char *name)
 {
@@ -37,8 +42,10 @@ static int run(const struct subject *subject, const struct backing *backing, uns
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		for (round = 0; round <= rounds; round++)
+		for (round = 0; round <= rounds; round++) {
+			bench_profiled = round ? getenv("BENCH_PROFILE") : NULL;
 			subject->run(backing, round);
+		}
 		exit(0);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
@@ -50,6 +57,7 @@ int main(int argc, char **argv)
 {
 	const struct subject *subject = argc == 3 ? find_subject(argv[1]) : NULL;
 	unsigned int rounds = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	const char *only = getenv("BENCH_BACKING");
 	size_t i;
 
 	if (!subject || !rounds) {
@@ -63,7 +71,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (i = 0; i < sizeof(backings) / sizeof(backings[0]); i++)
-		if (run(subject, &backings[i], rounds))
+		if ((!only || !strcmp(only, backings[i].name)) &&
+		    run(subject, &backings[i], rounds))
 			return 1;
 	return 0;
 }

@@ -27,12 +27,28 @@ size_t bench_pages_away(const void *memory);	/* not present to the CPU, and not 
 void bench_sample(const struct backing *backing, unsigned int round, const char *row,
 		  const char *who, uint64_t ns);
 
+/*
+ * Marks for plugin/profile.c: instructions that do nothing and that nobody else uses.
+ * bench_profiled is the row that tests/bench/profile wants to know about, or NULL.
+ */
+extern const char *bench_profiled;
+#define BENCH_MARK(word) __asm__ volatile(".byte 0x0f, 0x1f, 0x80\n\t.long " #word ::: "memory")
+#define BENCH_MARK_BEGIN() BENCH_MARK(0x6d647376)
+#define BENCH_MARK_END() BENCH_MARK(0x6d647377)
+
 /* Nanoseconds that a statement takes; under icount the guest's instructions. */
-#define bench_time(statement) \
+#define bench_time(row, statement) \
 	({ \
-		uint64_t before_ = vm_now(); \
+		bool mark_ = bench_profiled && !strcmp(bench_profiled, row); \
+		uint64_t before_; \
+		if (mark_) \
+			BENCH_MARK_BEGIN(); \
+		before_ = vm_now(); \
 		statement; \
-		vm_now() - before_; \
+		before_ = vm_now() - before_; \
+		if (mark_) \
+			BENCH_MARK_END(); \
+		before_; \
 	})
 
 /* One round of everything there is to measure; round 0 is the warm-up. */

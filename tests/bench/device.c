@@ -36,25 +36,26 @@ static void touch_by_cpu(char *memory, size_t step)
 		*(volatile char *)(memory + i * step) = 1;
 }
 
-static uint64_t touch_by_device(char *memory, size_t step)
+static uint64_t touch_by_device(const char *row, char *memory, size_t step)
 {
 	struct vm_packets p = { 0 };
 
 	pk_touch(&p, AMDSVM_TOUCH_WRITE, memory, FAULTS, step);
-	return bench_time(expect_runs(queue, &p));
+	return bench_time(row, expect_runs(queue, &p));
 }
 
 /*
  * One fault for each page of the backing's size, in memory nobody has touched; the
  * second pass finds it mapped, and is what submitting, executing and waiting cost.
  */
-static uint64_t fault_by_device(const struct backing *backing, char *memory, size_t bytes)
+static uint64_t fault_by_device(const struct backing *backing, const char *row, char *memory,
+				size_t bytes)
 {
 	uint64_t faults = vm_device_counters(vm.gpu[0]).faults;
-	uint64_t with = touch_by_device(memory, unit(backing)), without;
+	uint64_t with = touch_by_device(row, memory, unit(backing)), without;
 
 	expect_eq(vm_device_counters(vm.gpu[0]).faults - faults, FAULTS);
-	without = touch_by_device(memory, unit(backing));
+	without = touch_by_device("", memory, unit(backing));
 	expect_eq(vm_device_counters(vm.gpu[0]).faults - faults, FAULTS);
 	expect(with > without);
 	bench_check_zero_bytes(memory, bytes);
@@ -71,21 +72,21 @@ static void device_faults(const struct backing *backing, unsigned int round, con
 	/* One page at a time where pages are small. */
 	expect_eq(set(memory, SIZE, { ATTR(PREFERRED_LOC), location },
 		      { ATTR(GRANULARITY), backing->huge ? 9 : 0 }), 0);
-	bench_sample(backing, round, row, "amdsvm", fault_by_device(backing, memory, bytes));
+	bench_sample(backing, round, row, "amdsvm", fault_by_device(backing, row, memory, bytes));
 	expect(!munmap(memory, SIZE));
 
 	memory = bench_memory(backing);
-	cpu = bench_time(touch_by_cpu(memory, unit(backing))) / FAULTS;
+	cpu = bench_time("", touch_by_cpu(memory, unit(backing))) / FAULTS;
 	bench_sample(backing, round, row, "floor", cpu);
 	expect(!munmap(memory, SIZE));
 }
 
-static uint64_t add_up(char *memory)
+static uint64_t add_up(const char *row, char *memory)
 {
 	struct vm_packets p = { 0 };
 
 	pk_reduce(&p, memory, SIZE / sizeof(uint64_t), sum);
-	return bench_time(expect_runs(queue, &p));
+	return bench_time(row, expect_runs(queue, &p));
 }
 
 static uint64_t sum_of(const char *memory)
@@ -104,14 +105,14 @@ static void stream(const struct backing *backing, unsigned int round)
 	char *memory = bench_filled(backing, NULL, round);
 	uint64_t right = sum_of(memory), cold, warm;
 
-	cold = add_up(memory);
+	cold = add_up("device_stream_cold", memory);
 	expect_eq(*sum, right);
 	expect_location(memory, SIZE, vm.gpu[0]);
 	expect(!munmap(memory, SIZE));
 
 	memory = bench_filled(backing, NULL, round);
 	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = PAGES);
-	warm = add_up(memory);
+	warm = add_up("device_stream_warm", memory);
 	expect_eq(*sum, right);
 	bench_sample(backing, round, "device_stream_cold", "amdsvm", cold);
 	bench_sample(backing, round, "device_stream_cold", "floor", warm);

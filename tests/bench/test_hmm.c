@@ -25,14 +25,14 @@ static int dmirror = -1;
 static char *buffer;
 
 /* What it counts as moved to system memory is pages of either size. */
-static uint64_t call(unsigned long request, char *memory, bool count)
+static uint64_t call(const char *row, unsigned long request, char *memory, bool count)
 {
 	struct dmirror_cmd cmd = {
 		.addr = (uintptr_t)memory,
 		.ptr = (uintptr_t)buffer,
 		.npages = PAGES,
 	};
-	uint64_t ns = bench_time(expect_eq(vm_ioctl(dmirror, request, &cmd), 0));
+	uint64_t ns = bench_time(row, expect_eq(vm_ioctl(dmirror, request, &cmd), 0));
 
 	if (count)
 		expect_eq(cmd.cpages, PAGES);
@@ -54,11 +54,11 @@ void bench_read_back(const struct backing *backing, unsigned int round)
 	if (!round) {
 		start();
 		memory = bench_filled(backing, NULL, 0);
-		call(DMIRROR_MIGRATE_TO_DEV, memory, true);
+		call("", DMIRROR_MIGRATE_TO_DEV, memory, true);
 	}
 	memset(buffer, 0xff, SIZE);
 	bench_sample(backing, round, "test_hmm_read_back", "test_hmm",
-		     call(DMIRROR_READ, memory, true));
+		     call("test_hmm_read_back", DMIRROR_READ, memory, true));
 	bench_check(buffer, 0);
 }
 
@@ -70,10 +70,10 @@ void bench_test_hmm(const struct backing *backing, unsigned int round)
 		start();
 	memory = bench_filled(backing, memory, round);
 	bench_sample(backing, round, "system_to_device", "test_hmm",
-		     call(DMIRROR_MIGRATE_TO_DEV, memory, true));
+		     call("test_hmm_to_device", DMIRROR_MIGRATE_TO_DEV, memory, true));
 	expect_eq(bench_pages_away(memory), PAGES);
 	bench_sample(backing, round, "device_to_system", "test_hmm",
-		     call(DMIRROR_MIGRATE_TO_SYS, memory, false));
+		     call("test_hmm_to_system", DMIRROR_MIGRATE_TO_SYS, memory, false));
 	expect_eq(bench_pages_away(memory), 0);
 	bench_check(memory, round);
 }
