@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 
 TCase *command_case(void);
+TCase *completion_case(void);
 TCase *doctor_case(void);
 TCase *doctor_driver_case(void);
 TCase *doctor_key_case(void);
