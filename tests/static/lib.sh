@@ -33,7 +33,7 @@ scripts() {
 	local file
 	sources '*' | while read -r file; do
 		case $file in
-		*.sh) echo "$file" ;;
+		*.sh | *.bash) echo "$file" ;;
 		*.*) ;;
 		*) ! head -n 1 "$file" | grep -qaE '^#!.*/(ba|da)?sh\b' || echo "$file" ;;
 		esac

@@ -55,6 +55,31 @@ START_TEST(devices)
 }
 END_TEST
 
+/* What is warned of can be mended, and these lines are never left out. */
+static void check_doctor_lines(struct json_object *checks)
+{
+	static const char *const names[] = {
+		"kernel", "options", "installed", "dkms", "lockdown", "module", "file", "version",
+		"devices", "cgroup", "taint",
+	};
+	struct json_object *check;
+	size_t i, found = 0;
+
+	for (i = 0; i < json_object_array_length(checks); i++) {
+		check = element(checks, i);
+		if (!strcmp(string(check, "status"), "warn"))
+			expect(string(check, "advice")[0]);
+		if (found < sizeof(names) / sizeof(names[0]) &&
+		    !strcmp(string(check, "name"), names[found]))
+			found++;
+		/* The guest's module was loaded from a file of the test. */
+		if (!strcmp(string(check, "name"), "module"))
+			expect_text(string(check, "text"), "loaded");
+	}
+	if (found < sizeof(names) / sizeof(names[0]))
+		vm_fail(HERE, "doctor has no line '%s'", names[found]);
+}
+
 START_TEST(doctor)
 {
 	bool memory_checked = false;
@@ -79,6 +104,10 @@ START_TEST(doctor)
 		}
 	}
 	expect(memory_checked);
+	check_doctor_lines(checks);
+	/* Who is not root learns less, and no more can be wrong. */
+	vm_svmctl(HERE, NOBODY, 0, "doctor --json");
+	check_doctor_lines(member(document(), "checks"));
 
 	svmctl(0, "doctor");
 	expect_text(outcome.out, "The driver is usable.");

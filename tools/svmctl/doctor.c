@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * svmctl doctor: is this machine able to run the driver, and if not, why. The
- * checks of the driver itself are here, those of the system in doctor_system.c.
+ * checks of the driver that runs are here, those of the system in doctor_*.c.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +11,7 @@
 
 #include "doctor.h"
 #include "output.h"
-#include "svmctl.h"
+#include "system.h"
 
 static const char *const status_names[] = {
 	[CHECK_OK] = "ok",
@@ -47,23 +46,9 @@ void advise(struct check *check, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void check_node(struct doctor *doctor, int err, bool loaded)
+enum check_status hindrance(const struct doctor *doctor)
 {
-	struct check *check;
-
-	if (!err) {
-		add_check(doctor, "file", CHECK_OK, "%s opens", AMDSVM_DEVICE_PATH);
-		return;
-	}
-
-	check = add_check(doctor, "file", CHECK_FAIL, "%s does not open: %s",
-			  AMDSVM_DEVICE_PATH, strerror(-err));
-	if (err == -ENOENT && loaded)
-		advise(check, "the module is loaded but has made no file: 'dmesg | grep amdsvm' says why");
-	else if (err == -ENOENT)
-		advise(check, "it comes with the module");
-	else
-		open_sentence(err, check->advice, sizeof(check->advice));
+	return doctor->loaded ? CHECK_WARN : CHECK_FAIL;
 }
 
 /* A library may be newer than the driver, never of another major version. */
@@ -104,8 +89,11 @@ static void check_memory(struct doctor *doctor, const struct amdsvm_ioctl_get_ca
 	struct check *check;
 
 	if (caps->memory_kind != AMDSVM_MEMORY_NONE) {
-		add_check(doctor, "memory", CHECK_OK, "devices have %s memory",
-			  memory_kind_name(caps->memory_kind));
+		/* What was asked for at the module's load comes before private memory. */
+		add_check(doctor, "memory", CHECK_OK, "devices have %s memory%s",
+			  memory_kind_name(caps->memory_kind),
+			  caps->memory_kind == AMDSVM_MEMORY_COHERENT ?
+			  ", in the range that coherent_base gave" : "");
 		return;
 	}
 
@@ -143,24 +131,30 @@ static void check_driver(struct doctor *doctor, struct amdsvm_context *ctx)
 	check_devices(doctor, &caps);
 }
 
+/* From the kernel up: each line may be the reason of those below. */
 static bool examine(struct doctor *doctor)
 {
 	struct amdsvm_context *ctx;
 	unsigned int i;
-	bool loaded;
 	int ret;
 
+	doctor->loaded = file_exists("/sys/module/amdsvm");
 	check_kernel(doctor);
-	loaded = check_module(doctor);
-	if (!loaded)
-		check_lockdown(doctor);
+	check_options(doctor);
+	newest_kernel(doctor->newest, sizeof(doctor->newest));
+	read_module_file(doctor->release, &doctor->file);
+	check_installed(doctor);
+	check_dkms(doctor);
+	check_signature(doctor);
+	check_loaded(doctor);
 
 	ret = amdsvm_open(&ctx);
-	check_node(doctor, ret, loaded);
+	check_access(doctor, ret);
 	if (!ret) {
 		check_driver(doctor, ctx);
 		amdsvm_close(ctx);
 	}
+	check_cgroups(doctor);
 	check_taint(doctor);
 
 	for (i = 0; i < doctor->count; i++)
@@ -197,10 +191,10 @@ static void print_checks(const struct doctor *doctor, bool usable)
 
 	for (i = 0; i < doctor->count; i++) {
 		check = &doctor->checks[i];
-		printf("%-4s  %-8s  %s\n", status_names[check->status], check->name,
+		printf("%-4s  %-9s  %s\n", status_names[check->status], check->name,
 		       check->text);
 		if (check->advice[0])
-			printf("                -> %s\n", check->advice);
+			printf("                 -> %s\n", check->advice);
 	}
 	printf("\n%s\n", usable ? "The driver is usable." : "The driver is not usable.");
 }
@@ -244,6 +238,8 @@ const struct command cmd_doctor = {
 	.arguments = "[--json]",
 	.summary = "check whether this machine can run the driver, and say what to do",
 	.help = "  -j, --json  print JSON\n\n"
-		"Succeeds when the driver is usable, also when devices have no memory (warn).\n",
+		"Kernel, module, DKMS, Secure Boot, permissions, devices, cgroups: a line each, ok,\n"
+		"warn or fail, with what to do. Succeeds when the driver is usable, also when\n"
+		"devices have no memory (warn). Root learns more than others.\n",
 	.run = run,
 };

@@ -24,6 +24,7 @@ broken_on() {
 	expect "$release: it says why" said "a header of another time"
 	expect "$release: it says what helps" said "What helps: a newer amdsvm"
 	expect "$release: dpkg has nothing half done" is_whole
+	expect "$release: in that kernel, svmctl doctor says why" boot "$old" "$(explaining_script "$release")"
 	# Another kernel made of the same headers.
 	expect "$release: apt installs a kernel for which it does not build" \
 		telling apt install linux-image-cloud-amd64 linux-headers-cloud-amd64
@@ -36,6 +37,26 @@ broken_on() {
 		here sh -c "dkms remove amdsvm/$VERSION -k $old; dkms install amdsvm/$VERSION -k $old"
 	expect "$release: the module is there for $old" has_module "$old" "$VERSION"
 	drop_machine "broken-$release"
+}
+
+# explaining_script RELEASE: prints its path. dkms 3.0 has installed a stand-in.
+explaining_script() {
+	{
+		cat "$PACKAGING_TESTS/guest/doctor" - <<'END_GUEST'
+
+if modprobe amdsvm; then echo "a module was loaded"; exit 1; fi
+if doctor; then echo "svmctl doctor finds the driver usable"; exit 1; fi
+says dkms "for Linux $(uname -r): " 'a header of another time' 'install a newer amdsvm' \
+	"dkms install amdsvm/$(svmctl --version | awk '{print $2}') -k $(uname -r)"
+says module 'not loaded' 'first do what the lines above say'
+says file 'comes with the module'
+END_GUEST
+		case $1 in
+		bookworm) echo 'says installed "is not the driver"; says dkms "does not build"' ;;
+		*) echo 'says installed "there is no amdsvm module"; says dkms "is not built"' ;;
+		esac
+	} >"$WORK/explaining"
+	echo "$WORK/explaining"
 }
 
 claims_driver() { [ -n "$(module_of "$1")" ] && here modinfo -k "$1" -F version amdsvm | grep .; }

@@ -40,12 +40,25 @@ step_trixie() {
 	drop_machine trixie
 }
 
+# svmctl doctor must know why, and what to do: the guest has no EFI, and root sees the
+# keys of the kernel.
 refused_when_enforced() {
-	cat >"$WORK/refused" <<'END_GUEST'
+	cat "$PACKAGING_TESTS/guest/doctor" - >"$WORK/refused" <<'END_GUEST'
+
 if modprobe amdsvm 2>/tmp/modprobe; then echo "a module of an unknown key was loaded"; exit 1; fi
 cat /tmp/modprobe
 grep -q 'Key was rejected by service' /tmp/modprobe || exit 1
-! svmctl doctor
+
+if doctor; then echo "svmctl doctor finds the driver usable"; exit 1; fi
+says installed amdsvm.ko ' as svmctl and the library'
+says dkms "installed for Linux $(uname -r)"
+says lockdown 'loads only signed modules' 'module.sig_enforce Y'
+says signature "signed by '$(modinfo -F signer amdsvm)', key $(modinfo -F sig_key amdsvm)"
+says key 'is not enrolled' 'Key was rejected by service' \
+	'without module.sig_enforce=1' "'mokutil --import /var/lib/dkms/mok.pub' as root"
+says module 'not loaded' 'first do what the lines above say'
+! svmctl doctor --json >/tmp/doctor.json
+grep -q '"usable": *false' /tmp/doctor.json
 END_GUEST
 	boot "$1" "$WORK/refused" module.sig_enforce=1
 }
@@ -53,7 +66,7 @@ END_GUEST
 # The guest moves memory, keeps the module loaded, and sees the packages change.
 upgrade_in_use() {
 	local kernel=$1 status=0
-	cat "$TOP/debian/tests/use" - >"$WORK/in-use" <<'END_GUEST'
+	cat "$TOP/debian/tests/use" "$PACKAGING_TESTS/guest/doctor" - >"$WORK/in-use" <<'END_GUEST'
 
 trap - EXIT
 modprobe amdsvm
@@ -65,12 +78,17 @@ new=$(modinfo -F version amdsvm)
 [ "$new" != "$old" ] || { echo "the installed module is not the new one"; exit 1; }
 # The new tool and library with the old driver.
 svmctl devices
-svmctl doctor
+doctor
+says module "version $old is loaded, version $new is installed" 'rmmod amdsvm; modprobe amdsvm'
 svmctl demo /var/tmp/file
 rmmod amdsvm
 modprobe amdsvm
 [ "$(cat /sys/module/amdsvm/version)" = "$new" ] || { echo "modprobe does not load the new one"; exit 1; }
-svmctl doctor
+udevadm settle 2>/dev/null || true
+doctor
+says module "loaded, version $new"
+says dkms "amdsvm $new is installed"
+says file 'group render, mode 0660'
 rmmod amdsvm
 END_GUEST
 	head -c 68M /dev/urandom >"$MACHINE/var/tmp/file"

@@ -70,7 +70,8 @@ struct fake {
  * FAKE_DEVICES, FAKE_RANGES, FAKE_VRAM_MB, FAKE_BUSY, FAKE_LOSE, FAKE_CORRUPT,
  * FAKE_PAGEMAP, FAKE_MISCOUNT (in, out, peer), FAKE_CALL_ERROR (errno), FAKE_STATUS (errno) and
  * FAKE_OFFSET of what is submitted, FAKE_ADDRESS with it, FAKE_FAULTS, FAKE_EVENTS
- * (file).
+ * (file). The machine and the user come from FAKE_ROOT and what else fake_root.h
+ * names.
  */
 extern struct fake fake;
 

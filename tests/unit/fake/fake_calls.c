@@ -3,7 +3,7 @@
  * open(), stat(), pread() and ioctl() in place of those of the C library:
  * /dev/amdsvm leads to the fake, everything else to the kernel. What is read of
  * /proc/self/pagemap passes through the fake: the kernel knows nothing of pages
- * on its devices.
+ * on its devices. With FAKE_ROOT, files are those of a tree (fake_root.c).
  *
  * A fake file is an open /dev/full: a real character device that hardly any
  * program has open, so that pidfd_getfd() and fstat() work on it as they are.
@@ -26,6 +26,7 @@
 
 #include "fake.h"
 #include "fake_memory.h"
+#include "fake_root.h"
 
 #define STAND_IN "/dev/full"
 #define STAND_IN_NUMBER makedev(1, 7)
@@ -43,7 +44,7 @@ static int fake_open(const char *path, int flags, mode_t mode)
 	int fd;
 
 	if (!is_device_path(path)) {
-		fd = syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+		fd = syscall(SYS_openat, AT_FDCWD, fake_path(path), flags, mode);
 		if (!strcmp(path, "/proc/self/pagemap"))
 			pagemap_file = fd;
 		return fd;
@@ -89,7 +90,12 @@ int stat(const char *path, struct stat *st)
 		errno = ENOENT;
 		return -1;
 	}
-	return fstatat(AT_FDCWD, is_device_path(path) ? STAND_IN : path, st, 0);
+	if (!is_device_path(path))
+		return fstatat(AT_FDCWD, fake_path(path), st, 0);
+	if (fstatat(AT_FDCWD, STAND_IN, st, 0))
+		return -1;
+	fake_node(&st->st_mode, &st->st_gid);
+	return 0;
 }
 
 int stat64(const char *path, struct stat64 *st)
@@ -98,7 +104,12 @@ int stat64(const char *path, struct stat64 *st)
 		errno = ENOENT;
 		return -1;
 	}
-	return fstatat64(AT_FDCWD, is_device_path(path) ? STAND_IN : path, st, 0);
+	if (!is_device_path(path))
+		return fstatat64(AT_FDCWD, fake_path(path), st, 0);
+	if (fstatat64(AT_FDCWD, STAND_IN, st, 0))
+		return -1;
+	fake_node(&st->st_mode, &st->st_gid);
+	return 0;
 }
 
 static ssize_t fake_pread(int fd, void *buffer, size_t size, off64_t offset)

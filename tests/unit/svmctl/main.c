@@ -17,6 +17,11 @@ int main(void)
 	suite_add_tcase(suite, location_case());
 	suite_add_tcase(suite, output_case());
 	suite_add_tcase(suite, command_case());
+	suite_add_tcase(suite, completion_case());
+	suite_add_tcase(suite, doctor_case());
+	suite_add_tcase(suite, doctor_driver_case());
+	suite_add_tcase(suite, doctor_key_case());
+	suite_add_tcase(suite, doctor_module_case());
 	suite_add_tcase(suite, script_case());
 	suite_add_tcase(suite, packets_case());
 	suite_add_tcase(suite, events_case());

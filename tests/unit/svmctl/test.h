@@ -12,6 +12,11 @@
 #include <json-c/json.h>
 
 TCase *command_case(void);
+TCase *completion_case(void);
+TCase *doctor_case(void);
+TCase *doctor_driver_case(void);
+TCase *doctor_key_case(void);
+TCase *doctor_module_case(void);
 TCase *events_case(void);
 TCase *location_case(void);
 TCase *output_case(void);
