@@ -331,7 +331,9 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 
 	if (is_inside_folio(vmf) && !split_first(vmf, addr))
 		goto out;
-	arrays = kcalloc(2 * pages, sizeof(*arrays), GFP_KERNEL | __GFP_NOWARN);
+	/* Core sets all entries, source and destination. */
+	arrays = kmalloc_array(2 * pages, sizeof(*arrays),
+			       GFP_KERNEL | __GFP_NOWARN);
 	if (arrays) {
 		ret = bring_home(vmf, process, window, arrays, arrays + pages);
 		kfree(arrays);

@@ -27,6 +27,9 @@ static struct svm_devmem_state state;
 static struct svm_devmem *mems[SVM_MAX_DEVICES];
 static unsigned int nr_mems;
 
+/* Page numbers from the first of ours to the last; mostly nothing else is there. */
+unsigned long svm_devmem_first, svm_devmem_span;
+
 /**
  * svm_devmem_owner() - the owner of all device pages of this driver
  *
@@ -47,8 +50,13 @@ const struct svm_devmem_state *svm_devmem_state(void)
 	return &state;
 }
 
-/* By page number: no two devices share one, and other memory has none of them. */
-static struct svm_devmem *mem_of_pfn(unsigned long pfn)
+/**
+ * svm_devmem_find() - whose memory a page number is
+ * @pfn: inside of svm_devmem_first and svm_devmem_span
+ *
+ * Return: the device memory, or NULL for what lies between.
+ */
+struct svm_devmem *svm_devmem_find(unsigned long pfn)
 {
 	unsigned int i;
 
@@ -59,26 +67,18 @@ static struct svm_devmem *mem_of_pfn(unsigned long pfn)
 	return NULL;
 }
 
-/**
- * svm_devmem_of() - whose memory a page is
- * @page: any page with a stable identity
- *
- * Return: the device memory, or NULL for pages that are not ours.
- */
-struct svm_devmem *svm_devmem_of(const struct page *page)
+static void mems_add(struct svm_devmem *mem)
 {
-	return mem_of_pfn(page_to_pfn(page));
-}
+	unsigned long first = mem->first_pfn;
+	unsigned long last = first + mem->nr_chunks * SVM_CHUNK_PAGES - 1;
 
-/**
- * svm_devmem_of_pfn() - svm_devmem_of() for a page that may be gone meanwhile
- * @hmm_pfn: valid result of hmm_range_fault()
- *
- * Return: the device memory, or NULL for pages that are not ours.
- */
-struct svm_devmem *svm_devmem_of_pfn(unsigned long hmm_pfn)
-{
-	return mem_of_pfn(page_to_pfn(hmm_pfn_to_page(hmm_pfn)));
+	if (nr_mems) {
+		last = max(last, svm_devmem_first + svm_devmem_span - 1);
+		first = min(first, svm_devmem_first);
+	}
+	svm_devmem_first = first;
+	svm_devmem_span = last - first + 1;
+	mems[nr_mems++] = mem;
 }
 
 /**
@@ -246,7 +246,7 @@ static struct svm_devmem *devmem_create(struct svm_device *device,
 	addr = memremap_pages(&mem->pagemap, numa_node_id());
 	if (IS_ERR(addr))
 		goto free;
-	mems[nr_mems++] = mem;
+	mems_add(mem);
 	return mem;
 
 free:
@@ -322,6 +322,7 @@ static void destroy_all(void)
 	unsigned int i;
 
 	nr_mems = 0;
+	svm_devmem_span = 0;
 	for (i = 0; i < svm_device_count(); i++) {
 		struct svm_device *device = svm_device_get(i);
 

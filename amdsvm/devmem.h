@@ -8,6 +8,7 @@
 #include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/memremap.h>
+#include <linux/mm.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -85,8 +86,24 @@ void *svm_devmem_owner(void);
 struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn);
 struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn);
 
-struct svm_devmem *svm_devmem_of(const struct page *page);
-struct svm_devmem *svm_devmem_of_pfn(unsigned long hmm_pfn);
+extern unsigned long svm_devmem_first, svm_devmem_span;
+struct svm_devmem *svm_devmem_find(unsigned long pfn);
+
+/**
+ * svm_devmem_of() - whose memory a page is
+ * @page: any page; by its number, so that it may be gone meanwhile
+ *
+ * Return: the device memory, or NULL for pages that are not ours.
+ */
+static inline struct svm_devmem *svm_devmem_of(const struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	if (pfn - svm_devmem_first >= svm_devmem_span)
+		return NULL;
+	return svm_devmem_find(pfn);
+}
+
 u64 svm_devmem_offset(const struct page *page);
 struct page *svm_devmem_page(struct svm_device *device, u64 offset);
 struct svm_mem svm_devmem_place(struct page *page);

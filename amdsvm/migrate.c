@@ -59,7 +59,7 @@ static void settle(struct migration *m, unsigned long first, unsigned long last,
 static u8 seen_state(const struct migration *m, unsigned long pfn)
 {
 	bool valid = pfn & HMM_PFN_VALID;
-	struct svm_devmem *mem = valid ? svm_devmem_of_pfn(pfn) : NULL;
+	struct svm_devmem *mem = valid ? svm_devmem_of(hmm_pfn_to_page(pfn)) : NULL;
 
 	if (m->device)
 		return mem == m->device->mem ? SVM_PAGE_ALREADY :

@@ -102,7 +102,7 @@ struct svm_move_event svm_outcome_event(struct migration *m,
 	struct svm_range range;
 
 	if (m->looked && (m->scratch->pfns[first] & HMM_PFN_VALID))
-		mem = svm_devmem_of_pfn(m->scratch->pfns[first]);
+		mem = svm_devmem_of(hmm_pfn_to_page(m->scratch->pfns[first]));
 	event.from = mem ? mem->device : NULL;
 
 	/* The policy lock is outside of the block mutex. */

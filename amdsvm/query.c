@@ -232,7 +232,7 @@ static void describe_page(unsigned long pfn, struct amdsvm_page_info *info,
 	info->flags = AMDSVM_PAGE_PRESENT;
 	if (pfn & HMM_PFN_WRITE)
 		info->flags |= AMDSVM_PAGE_WRITE;
-	mem = svm_devmem_of_pfn(pfn);
+	mem = svm_devmem_of(hmm_pfn_to_page(pfn));
 	if (!mem) {
 		sums->pages_system++;
 		return;
