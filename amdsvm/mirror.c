@@ -81,6 +81,14 @@ static u64 page_devices(const struct mirror *m, struct page *page)
 	return devices;
 }
 
+static void use_page(struct page *page)
+{
+	struct svm_devmem *mem = svm_devmem_of(page);
+
+	if (mem)
+		svm_devmem_use_page(mem, page);
+}
+
 static bool usable(unsigned long pfn)
 {
 	return (pfn & HMM_PFN_VALID) && !(pfn & HMM_PFN_ERROR);
@@ -108,6 +116,8 @@ static unsigned long commit_page(const struct mirror *m, unsigned int index,
 	u64 pte = svm_pagetable_entry(page, rights(m, pfn));
 	unsigned long mapped = 0;
 
+	if (devices)
+		use_page(page);
 	for (; devices; devices &= devices - 1)
 		mapped += svm_pagetable_set(&m->block->pt, __ffs64(devices),
 					    index, pte);
@@ -130,6 +140,8 @@ static unsigned long commit_folio(const struct mirror *m)
 	u64 devices = page_devices(m, page);
 	unsigned long mapped = 0;
 
+	if (devices)
+		use_page(page);
 	for (; devices; devices &= devices - 1)
 		if (svm_pagetable_set_leaf(&m->block->pt, __ffs64(devices), pte))
 			mapped += SVM_BLOCK_PAGES;
@@ -403,6 +415,46 @@ int svm_mirror_range(struct svm_process *process, unsigned long start,
 		start = next;
 		cond_resched();
 	}
+}
+
+/**
+ * svm_mirror_maps_system() - would svm_mirror_block() map system memory
+ * @process: the process
+ * @start: first byte
+ * @end: byte after the last
+ *
+ * Most memory is mapped by devices only while it is in theirs, and then there is
+ * nothing to look for after it came home.
+ *
+ * Context: mmap_lock not held; sleeps.
+ * Return: true when some range of the span is to be mapped where it is, or kept
+ * mapped; also when that is not to be found out.
+ */
+bool svm_mirror_maps_system(struct svm_process *process, unsigned long start,
+			    unsigned long end)
+{
+	unsigned long page = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+	struct svm_range range;
+	bool maps = false;
+
+	if (mmap_read_lock_killable(process->mm))
+		return true;
+	if (svm_policy_lock(process)) {
+		mmap_read_unlock(process->mm);
+		return true;
+	}
+	/* Memory without attributes is neither. */
+	while (!maps &&
+	       svm_range_map_next(&process->ranges, page, last, &range)) {
+		maps = range.attrs.access_in_place ||
+		       svm_policy_keeps(process, &range.attrs);
+		if (range.last >= last)
+			break;
+		page = range.last + 1;
+	}
+	svm_policy_unlock(process);
+	mmap_read_unlock(process->mm);
+	return maps;
 }
 
 /* The first piece from *start on that is to be kept mapped; 0: none. */
