@@ -132,6 +132,19 @@ static bool leaf_fits(const struct mirror *m)
 			  SVM_BLOCK_PAGES);
 }
 
+/* All devices that are to map the folio do so. */
+static bool folio_mapped_already(const struct mirror *m)
+{
+	struct page *page = hmm_pfn_to_page(m->pfns[0]);
+	u64 pte = svm_pagetable_entry(page, rights(m, m->pfns[0]));
+	u64 devices = page_devices(m, page);
+
+	for (; devices; devices &= devices - 1)
+		if (!svm_pagetable_has_leaf(&m->block->pt, __ffs64(devices), pte))
+			return false;
+	return true;
+}
+
 /* Return: pages mapped; devices that have entries already are left out. */
 static unsigned long commit_folio(const struct mirror *m)
 {
@@ -218,6 +231,8 @@ static int mirror_piece(const struct mirror *m, struct vm_area_struct *vma,
 	ret = svm_look(&look);
 	if (ret)
 		return ret;
+	if (look.whole && folio_mapped_already(m))
+		return 0;
 	leaf = look.whole && leaf_fits(m);
 	if (look.whole && !leaf)
 		svm_look_spread(&look);
