@@ -31,13 +31,26 @@ struct svm_devmem_state {
 	enum amdsvm_memory_reason reason;
 };
 
-/* struct svm_chunk - 2 MiB of device memory */
+/**
+ * struct svm_chunk - 2 MiB of device memory
+ * @link: in one of the lists of svm_devmem; empty when full or @leaving
+ * @used: pages in use
+ * @nr_used: their number
+ * @backed: has memory behind it
+ * @idle: in the list of that name
+ * @leaving: its pages are being evicted; no new ones meanwhile
+ * @used_at: svm_devmem.clock when a device last used it; no lock
+ * @filled_at: jiffies when pages of it were last taken; no lock to read
+ */
 struct svm_chunk {
-	struct list_head link;	/* in one of the lists of svm_devmem, or empty when full */
+	struct list_head link;
 	DECLARE_BITMAP(used, SVM_CHUNK_PAGES);
 	unsigned int nr_used;
 	bool backed;
-	bool idle;		/* in the list of that name */
+	bool idle;
+	bool leaving;
+	unsigned long used_at;
+	unsigned long filled_at;
 };
 
 /**
@@ -49,6 +62,7 @@ struct svm_chunk {
  * @first_pfn: of page 0
  * @nr_chunks: size in chunks
  * @chunks: one for each 2 MiB
+ * @clock: counts uses by devices, for their order; no lock, a few may be lost
  * @lock: irq-safe; protects what follows and all chunks
  * @partial: chunks with used and free pages
  * @idle: backed chunks without used pages
@@ -67,6 +81,7 @@ struct svm_devmem {
 	unsigned long first_pfn;
 	unsigned int nr_chunks;
 	struct svm_chunk *chunks;
+	unsigned long clock;
 	spinlock_t lock; /* innermost, irq-safe */
 	struct list_head partial;
 	struct list_head idle;
@@ -107,5 +122,21 @@ static inline struct svm_devmem *svm_devmem_of(const struct page *page)
 u64 svm_devmem_offset(const struct page *page);
 struct page *svm_devmem_page(struct svm_device *device, u64 offset);
 struct svm_mem svm_devmem_place(struct page *page);
+
+/* The device that a chunk belongs to, or another one, uses it. Any context. */
+static inline void svm_devmem_use(struct svm_devmem *mem, unsigned long chunk)
+{
+	unsigned long now = READ_ONCE(mem->clock) + 1;
+
+	WRITE_ONCE(mem->clock, now);
+	WRITE_ONCE(mem->chunks[chunk].used_at, now);
+}
+
+static inline void svm_devmem_use_page(struct svm_devmem *mem,
+				       const struct page *page)
+{
+	svm_devmem_use(mem, (page_to_pfn(page) - mem->first_pfn) /
+			    SVM_CHUNK_PAGES);
+}
 
 #endif /* SVM_DEVMEM_H */

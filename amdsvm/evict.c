@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Eviction: bring the pages of a device home by physical page.
+ * Eviction: bring the pages of a device home by physical page, all of them or,
+ * when room is needed, those that devices have not used for longest.
  *
  * Knows no mm, no address and no block, and takes none of their locks: core
  * finds all who map a page by its reverse map, forked children included, and
@@ -17,6 +18,7 @@
 #include "home.h"
 #include "scratch.h"
 #include "trace.h"
+#include "vram.h"
 
 /* Passes over the whole device, with a growing pause between. */
 #define MAX_PASSES	8
@@ -74,6 +76,47 @@ static int evict_pass(struct svm_devmem *mem, struct svm_scratch *scratch,
 		cond_resched();
 	}
 	return 0;
+}
+
+/* Chunks of which nothing could be moved, before one gives up. */
+#define MAX_FAILURES	4
+
+/**
+ * svm_evict_room() - make room in device memory
+ * @mem: the device's memory
+ * @want: pages that are to be free
+ * @scratch: who may be evicted; src and dst are used
+ *
+ * Best effort: the caller takes what there is then. What others take meanwhile
+ * is not made up for.
+ *
+ * Context: may be called under mmap_lock (read) and a block mutex, not by whoever
+ * is the block's mover; sleeps, for the copies of what leaves.
+ */
+void svm_evict_room(struct svm_devmem *mem, unsigned long want,
+		    struct svm_scratch *scratch)
+{
+	unsigned long moved = 0, n, short_of = 0;
+	unsigned int failures = 0;
+
+	if (!READ_ONCE(svm_oversubscription) || !scratch->evict_before)
+		return;
+	while (svm_vram_free_pages(mem) < want && failures < MAX_FAILURES &&
+	       !fatal_signal_pending(current)) {
+		int chunk = svm_vram_leave(mem, scratch->evict_before,
+					   scratch->residency);
+
+		if (chunk < 0)
+			break;
+		n = evict_chunk(mem, chunk, scratch, &short_of);
+		svm_vram_left(mem, chunk);
+		moved += n;
+		if (!n)
+			failures++;
+		cond_resched();
+	}
+	if (moved)
+		trace_svm_evict(mem->device, moved, READ_ONCE(mem->used), 0);
 }
 
 /**

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
+#include "evict.h"
 #include "fault.h"
 #include "process.h"
 #include "queue.h"
@@ -242,6 +243,21 @@ static void serve_batch(struct svm_space *space, struct batch *batch)
 	svm_queue_replay(space, stalls);
 }
 
+static struct batch *batch_alloc(void)
+{
+	struct batch *batch = kvmalloc(sizeof(*batch),
+				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	struct svm_scratch *scratch;
+
+	if (!batch)
+		return NULL;
+	scratch = &batch->service.scratch;
+	scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PAGEFAULT_GPU;
+	scratch->evict_before = ULONG_MAX;
+	scratch->residency = msecs_to_jiffies(READ_ONCE(svm_min_residency_ms));
+	return batch;
+}
+
 /* Memory is charged to the process that is served. */
 static void serve(struct svm_space *space)
 {
@@ -250,14 +266,11 @@ static void serve(struct svm_space *space)
 	struct batch *batch;
 	unsigned int i;
 
-	batch = kvmalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	batch = batch_alloc();
 	if (!batch) {
 		msleep(NO_MEMORY_WAIT_MS);
 		svm_queue_replay(space, stalls_so_far(space));
 	}
-	if (batch)
-		batch->service.scratch.trigger =
-			AMDSVM_MIGRATE_TRIGGER_PAGEFAULT_GPU;
 	for (i = 0; batch && i < MAX_BATCHES && may_go_on(space); i++) {
 		serve_batch(space, batch);
 		cond_resched();

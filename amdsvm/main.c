@@ -15,6 +15,7 @@
 #include "calls.h"
 #include "compat/compat.h"
 #include "devmem.h"
+#include "evict.h"
 #include "fault.h"
 #include "home.h"
 #include "policy.h"
@@ -40,6 +41,14 @@ bool svm_large_pages = true;
 module_param_named(large_pages, svm_large_pages, bool, 0444);
 MODULE_PARM_DESC(large_pages, "Move 2 MiB of private memory in one piece where the kernel can (Linux 7.2; default on)");
 
+bool svm_oversubscription = true;
+module_param_named(oversubscription, svm_oversubscription, bool, 0644);
+MODULE_PARM_DESC(oversubscription, "A device that is full evicts what it has not used for longest (default on)");
+
+unsigned int svm_min_residency_ms = 20;
+module_param_named(min_residency_ms, svm_min_residency_ms, uint, 0644);
+MODULE_PARM_DESC(min_residency_ms, "Milliseconds that memory stays on a device before a device fault may evict it (default 20)");
+
 static unsigned int lanes = 2;
 module_param(lanes, uint, 0444);
 MODULE_PARM_DESC(lanes, "Threads of each software device, 1 to 64 (default 2)");
@@ -51,6 +60,10 @@ MODULE_PARM_DESC(fault_ring, "Faults that a device can record before it is serve
 unsigned int svm_access_delay_us;
 module_param_named(access_delay_us, svm_access_delay_us, uint, 0600);
 MODULE_PARM_DESC(access_delay_us, "For tests: microseconds a device waits, with preemption off, before it uses memory");
+
+unsigned int svm_remote_ns;
+module_param_named(remote_ns, svm_remote_ns, uint, 0600);
+MODULE_PARM_DESC(remote_ns, "For benchmarks: nanoseconds, up to 100000, that each access of a software device to memory that is not its own takes longer (default 0)");
 
 static unsigned long coherent_base;
 module_param(coherent_base, ulong, 0444);

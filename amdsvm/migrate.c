@@ -26,6 +26,7 @@
 #include "block.h"
 #include "devmem.h"
 #include "event.h"
+#include "evict.h"
 #include "home.h"
 #include "migrate.h"
 #include "migration.h"
@@ -61,9 +62,13 @@ static u8 seen_state(const struct migration *m, unsigned long pfn)
 	bool valid = pfn & HMM_PFN_VALID;
 	struct svm_devmem *mem = valid ? svm_devmem_of(hmm_pfn_to_page(pfn)) : NULL;
 
+	if (m->device && mem == m->device->mem) {
+		/* Asked for: not the next to leave. */
+		svm_devmem_use_page(mem, hmm_pfn_to_page(pfn));
+		return SVM_PAGE_ALREADY;
+	}
 	if (m->device)
-		return mem == m->device->mem ? SVM_PAGE_ALREADY :
-					       SVM_PAGE_WAITING;
+		return SVM_PAGE_WAITING;
 	if (mem)
 		return SVM_PAGE_WAITING;
 	return valid ? SVM_PAGE_ALREADY : SVM_PAGE_UNMOVABLE;
@@ -230,6 +235,8 @@ static bool take_vram(struct migration *m)
 		for (i = 0; i < m->pages; i++)
 			wanted += !svm_state_final(m->scratch->state[i]);
 	m->used = 0;
+	if (svm_vram_free_pages(m->device->mem) < wanted)
+		svm_evict_room(m->device->mem, wanted, m->scratch);
 	m->taken = svm_vram_alloc(m->device->mem, wanted, m->scratch->vram);
 	m->whole = svm_large_pages && !(m->args.vma->vm_flags & VM_NOHUGEPAGE) &&
 		   svm_vram_whole(m->device->mem, m->scratch->vram, m->taken);
@@ -329,7 +336,7 @@ static void settle_file_pages(struct migration *m)
  * @counts: what became of the pages is added here
  *
  * Pages nobody ever touched are cleared there. Swapped pages are brought in
- * first. Never evicts.
+ * first. Without room there, others are evicted as far as @scratch says so.
  *
  * Context: mmap_lock (read) and the block mutex held; sleeps.
  */

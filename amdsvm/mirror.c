@@ -81,6 +81,14 @@ static u64 page_devices(const struct mirror *m, struct page *page)
 	return devices;
 }
 
+static void use_page(struct page *page)
+{
+	struct svm_devmem *mem = svm_devmem_of(page);
+
+	if (mem)
+		svm_devmem_use_page(mem, page);
+}
+
 static bool usable(unsigned long pfn)
 {
 	return (pfn & HMM_PFN_VALID) && !(pfn & HMM_PFN_ERROR);
@@ -108,6 +116,8 @@ static unsigned long commit_page(const struct mirror *m, unsigned int index,
 	u64 pte = svm_pagetable_entry(page, rights(m, pfn));
 	unsigned long mapped = 0;
 
+	if (devices)
+		use_page(page);
 	for (; devices; devices &= devices - 1)
 		mapped += svm_pagetable_set(&m->block->pt, __ffs64(devices),
 					    index, pte);
@@ -122,6 +132,19 @@ static bool leaf_fits(const struct mirror *m)
 			  SVM_BLOCK_PAGES);
 }
 
+/* All devices that are to map the folio do so. */
+static bool folio_mapped_already(const struct mirror *m)
+{
+	struct page *page = hmm_pfn_to_page(m->pfns[0]);
+	u64 pte = svm_pagetable_entry(page, rights(m, m->pfns[0]));
+	u64 devices = page_devices(m, page);
+
+	for (; devices; devices &= devices - 1)
+		if (!svm_pagetable_has_leaf(&m->block->pt, __ffs64(devices), pte))
+			return false;
+	return true;
+}
+
 /* Return: pages mapped; devices that have entries already are left out. */
 static unsigned long commit_folio(const struct mirror *m)
 {
@@ -130,6 +153,8 @@ static unsigned long commit_folio(const struct mirror *m)
 	u64 devices = page_devices(m, page);
 	unsigned long mapped = 0;
 
+	if (devices)
+		use_page(page);
 	for (; devices; devices &= devices - 1)
 		if (svm_pagetable_set_leaf(&m->block->pt, __ffs64(devices), pte))
 			mapped += SVM_BLOCK_PAGES;
@@ -206,6 +231,8 @@ static int mirror_piece(const struct mirror *m, struct vm_area_struct *vma,
 	ret = svm_look(&look);
 	if (ret)
 		return ret;
+	if (look.whole && folio_mapped_already(m))
+		return 0;
 	leaf = look.whole && leaf_fits(m);
 	if (look.whole && !leaf)
 		svm_look_spread(&look);
@@ -403,6 +430,46 @@ int svm_mirror_range(struct svm_process *process, unsigned long start,
 		start = next;
 		cond_resched();
 	}
+}
+
+/**
+ * svm_mirror_maps_system() - would svm_mirror_block() map system memory
+ * @process: the process
+ * @start: first byte
+ * @end: byte after the last
+ *
+ * Most memory is mapped by devices only while it is in theirs, and then there is
+ * nothing to look for after it came home.
+ *
+ * Context: mmap_lock not held; sleeps.
+ * Return: true when some range of the span is to be mapped where it is, or kept
+ * mapped; also when that is not to be found out.
+ */
+bool svm_mirror_maps_system(struct svm_process *process, unsigned long start,
+			    unsigned long end)
+{
+	unsigned long page = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+	struct svm_range range;
+	bool maps = false;
+
+	if (mmap_read_lock_killable(process->mm))
+		return true;
+	if (svm_policy_lock(process)) {
+		mmap_read_unlock(process->mm);
+		return true;
+	}
+	/* Memory without attributes is neither. */
+	while (!maps &&
+	       svm_range_map_next(&process->ranges, page, last, &range)) {
+		maps = range.attrs.access_in_place ||
+		       svm_policy_keeps(process, &range.attrs);
+		if (range.last >= last)
+			break;
+		page = range.last + 1;
+	}
+	svm_policy_unlock(process);
+	mmap_read_unlock(process->mm);
+	return maps;
 }
 
 /* The first piece from *start on that is to be kept mapped; 0: none. */

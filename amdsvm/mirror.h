@@ -32,6 +32,8 @@ int svm_mirror_block(struct svm_process *process, struct svm_block *block,
 		     const struct svm_want *want, struct svm_scratch *scratch);
 int svm_mirror_range(struct svm_process *process, unsigned long start,
 		     unsigned long end, struct svm_scratch *scratch);
+bool svm_mirror_maps_system(struct svm_process *process, unsigned long start,
+			    unsigned long end);
 int svm_mirror_keep(struct svm_process *process, unsigned long start,
 		    unsigned long end, struct svm_scratch *scratch);
 

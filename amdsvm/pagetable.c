@@ -176,6 +176,24 @@ bool svm_pagetable_set_leaf(struct svm_pagetable *pt, unsigned int device,
 	return true;
 }
 
+/**
+ * svm_pagetable_has_leaf() - is a block mapped so already
+ * @pt: tables
+ * @device: index of the device
+ * @pte: as for svm_pagetable_set_leaf()
+ *
+ * Context: block mutex held, so that the answer can only become false.
+ * Return: true when it is.
+ */
+bool svm_pagetable_has_leaf(const struct svm_pagetable *pt, unsigned int device,
+			    u64 pte)
+{
+	const struct svm_block_table *t = &pt->table[device];
+
+	return t->slot && (READ_ONCE(*t->slot) & ~SVM_PTE_DIRTY) ==
+			  (pte | SVM_PTE_LEAF);
+}
+
 /*
  * The leaf that says the same as the table, or 0. System memory must be one
  * folio, for the leaf has one dirty bit.

@@ -86,6 +86,8 @@ void svm_pagetable_free(struct svm_pagetable *pt, unsigned long addr);
 u64 svm_pagetable_entry(struct page *page, u64 rights);
 bool svm_pagetable_set(struct svm_pagetable *pt, unsigned int device,
 		       unsigned int index, u64 pte);
+bool svm_pagetable_has_leaf(const struct svm_pagetable *pt, unsigned int device,
+			    u64 pte);
 bool svm_pagetable_set_leaf(struct svm_pagetable *pt, unsigned int device,
 			    u64 pte);
 bool svm_pagetable_join(struct svm_pagetable *pt, unsigned int device);

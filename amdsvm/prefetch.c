@@ -116,7 +116,8 @@ static int prefetch_block(struct svm_process *process, unsigned long start,
 			return PTR_ERR(block);
 		ret = svm_move_block(process, block, start, end, device,
 				     scratch, counts);
-		if (!ret)
+		if (!ret && (device ||
+			     svm_mirror_maps_system(process, start, end)))
 			ret = map_block(process, block, start, end, scratch);
 		if (block)
 			svm_block_put(block);
@@ -156,6 +157,9 @@ static int verdict(const struct svm_move_counts *counts)
  * @device: destination, NULL for system memory
  * @counts: zeroed; result, valid also on error
  *
+ * A device that is full gives up what it has not used for longest, but nothing
+ * of what this call has brought.
+ *
  * Context: no lock held; sleeps.
  * Return: 0 when something is there now or nothing could ever move; -ENOSPC:
  * nothing moved for want of memory there (-ENOMEM for system memory); -EBUSY:
@@ -171,6 +175,9 @@ int svm_prefetch(struct svm_process *process, unsigned long start,
 
 	if (!scratch)
 		return -ENOMEM;
+	/* What the call itself brings there stays. */
+	if (device)
+		scratch->evict_before = READ_ONCE(device->mem->clock);
 
 	for (; start < end && !ret; start = next) {
 		if (!device) {

@@ -17,6 +17,9 @@
  * @pfns: hmm_range_fault results
  * @vram: device pages taken in advance
  * @state: what became of each page, enum svm_page_state
+ * @evict_before: device memory that was not used since svm_devmem.clock had this
+ *	value may be evicted to make room; 0: none may
+ * @residency: jiffies that pages have to have been there for that
  * @trigger: why, for events: enum AMDSVM_MIGRATE_TRIGGERS; a prefetch unless
  *	the caller says otherwise
  */
@@ -26,6 +29,8 @@ struct svm_scratch {
 	unsigned long pfns[SVM_BLOCK_PAGES];
 	unsigned long vram[SVM_BLOCK_PAGES];
 	u8 state[SVM_BLOCK_PAGES];
+	unsigned long evict_before;
+	unsigned long residency;
 	unsigned int trigger;
 };
 
@@ -34,8 +39,11 @@ static inline struct svm_scratch *svm_scratch_alloc(void)
 	struct svm_scratch *scratch = kvmalloc(sizeof(*scratch),
 					       GFP_KERNEL_ACCOUNT);
 
-	if (scratch)
+	if (scratch) {
+		scratch->evict_before = 0;
+		scratch->residency = 0;
 		scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PREFETCH;
+	}
 	return scratch;
 }
 

@@ -10,6 +10,7 @@
  * processes that made them.
  */
 #include <linux/bitmap.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -46,6 +47,8 @@ static void chunk_relink(struct svm_devmem *mem, struct svm_chunk *chunk)
 {
 	lockdep_assert_held(&mem->lock);
 
+	if (chunk->leaving)
+		return;
 	if (chunk->idle)
 		mem->nr_idle--;
 	chunk->idle = !chunk->nr_used;
@@ -100,6 +103,8 @@ static unsigned long chunk_take(struct svm_devmem *mem, struct svm_chunk *chunk,
 		pfns[n++] = base + bit++;
 	}
 	if (n) {
+		svm_devmem_use(mem, chunk - mem->chunks);
+		WRITE_ONCE(chunk->filled_at, jiffies);
 		chunk->nr_used += n;
 		used_add(mem, n);
 		chunk_relink(mem, chunk);
@@ -248,6 +253,89 @@ void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n)
 
 	spin_lock_irqsave(&mem->lock, flags);
 	release_run(mem, pfn, n);
+	spin_unlock_irqrestore(&mem->lock, flags);
+}
+
+/**
+ * svm_vram_free_pages() - pages that are not in use
+ * @mem: device memory
+ *
+ * Return: their number, at this moment.
+ */
+unsigned long svm_vram_free_pages(const struct svm_devmem *mem)
+{
+	return mem->nr_chunks * SVM_CHUNK_PAGES - READ_ONCE(mem->used);
+}
+
+/* Without the lock: whoever gets it looks again. */
+static struct svm_chunk *find_coldest(struct svm_devmem *mem,
+				      unsigned long before,
+				      unsigned long residency)
+{
+	struct svm_chunk *coldest = NULL;
+	unsigned int i;
+
+	for (i = 0; i < mem->nr_chunks; i++) {
+		struct svm_chunk *chunk = &mem->chunks[i];
+		unsigned long used_at = READ_ONCE(chunk->used_at);
+
+		if (used_at > before || !READ_ONCE(chunk->nr_used) ||
+		    READ_ONCE(chunk->leaving) ||
+		    time_before(jiffies, READ_ONCE(chunk->filled_at) + residency))
+			continue;
+		before = used_at;
+		coldest = chunk;
+	}
+	return coldest;
+}
+
+/**
+ * svm_vram_leave() - choose a chunk whose pages are to go
+ * @mem: device memory
+ * @before: value of @mem->clock; what was used after that stays
+ * @residency: jiffies that pages have to have been there
+ *
+ * Nobody gets pages of the chunk until svm_vram_left().
+ *
+ * Context: any.
+ * Return: the number of the chunk that was not used for longest; -ENOENT.
+ */
+int svm_vram_leave(struct svm_devmem *mem, unsigned long before,
+		   unsigned long residency)
+{
+	struct svm_chunk *chunk = find_coldest(mem, before, residency);
+	unsigned long flags;
+	int ret = -ENOENT;
+
+	if (!chunk)
+		return ret;
+	spin_lock_irqsave(&mem->lock, flags);
+	if (chunk->nr_used && !chunk->leaving) {
+		chunk->leaving = true;
+		list_del_init(&chunk->link);
+		ret = chunk - mem->chunks;
+	}
+	spin_unlock_irqrestore(&mem->lock, flags);
+	return ret;
+}
+
+/**
+ * svm_vram_left() - as many pages of a chunk have gone as could
+ * @mem: device memory
+ * @index: from svm_vram_leave()
+ *
+ * Context: any.
+ */
+void svm_vram_left(struct svm_devmem *mem, unsigned int index)
+{
+	struct svm_chunk *chunk = &mem->chunks[index];
+	unsigned long flags;
+
+	/* Others are tried first the next time. */
+	svm_devmem_use(mem, index);
+	spin_lock_irqsave(&mem->lock, flags);
+	chunk->leaving = false;
+	chunk_relink(mem, chunk);
 	spin_unlock_irqrestore(&mem->lock, flags);
 }
 

@@ -16,6 +16,11 @@ void svm_vram_return(struct svm_devmem *mem, const unsigned long *pfns,
 		     unsigned long n);
 void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n);
 
+unsigned long svm_vram_free_pages(const struct svm_devmem *mem);
+int svm_vram_leave(struct svm_devmem *mem, unsigned long before,
+		   unsigned long residency);
+void svm_vram_left(struct svm_devmem *mem, unsigned int index);
+
 int svm_vram_shrinker_init(void);
 void svm_vram_shrinker_exit(void);
 

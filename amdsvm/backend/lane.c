@@ -28,6 +28,9 @@
 /* How long a queue keeps a lane when others wait. */
 #define SLICE_MS 4
 
+/* With preemption off: no longer than this. */
+#define MAX_REMOTE_NS 100000U
+
 static void forget_translations(struct vdev_lane *lane)
 {
 	memset(lane->tlb, 0, sizeof(lane->tlb));
@@ -98,6 +101,14 @@ static u64 walk(struct vdev_lane *lane, unsigned long addr, u64 rights)
 	return pte | SVM_PTE_DIRTY;
 }
 
+/* The evictor takes what is not used: hardware would set an accessed bit. */
+static void use_memory(u64 pte)
+{
+	struct svm_device *owner = svm_device_get(FIELD_GET(SVM_PTE_OWNER, pte));
+
+	svm_devmem_use(owner->mem, (pte & SVM_PTE_FRAME) >> SVM_CHUNK_SHIFT);
+}
+
 static u64 translate(struct vdev_lane *lane, unsigned long addr, u64 rights)
 {
 	unsigned long page = addr >> PAGE_SHIFT;
@@ -115,9 +126,18 @@ static u64 translate(struct vdev_lane *lane, unsigned long addr, u64 rights)
 		return 0;
 	if (pte & SVM_PTE_LEAF)
 		pte = svm_pte_of_leaf(pte, page % SVM_BLOCK_PAGES);
+	if (pte & SVM_PTE_DEVICE)
+		use_memory(pte);
 	lane->tlb[slot].page = page;
 	lane->tlb[slot].pte = pte;
 	return pte;
+}
+
+/* In the memory of the device itself. */
+static bool is_local(const struct vdev_lane *lane, u64 pte)
+{
+	return (pte & SVM_PTE_DEVICE) &&
+	       FIELD_GET(SVM_PTE_OWNER, pte) == lane->device->index;
 }
 
 static struct page *frame_page(u64 pte)
@@ -144,6 +164,7 @@ static struct page *frame_page(u64 pte)
 void *svm_lane_map(struct vdev_lane *lane, u64 addr, unsigned int access)
 {
 	unsigned int delay = READ_ONCE(svm_access_delay_us);
+	unsigned int remote = READ_ONCE(svm_remote_ns);
 	u64 pte = translate(lane, addr, rights_of(access));
 	void *map;
 
@@ -155,6 +176,8 @@ void *svm_lane_map(struct vdev_lane *lane, u64 addr, unsigned int access)
 	/* Tests: whoever uses the frame after it was taken away is late now. */
 	if (delay)
 		udelay(delay);
+	if (remote && !is_local(lane, pte))
+		ndelay(min(remote, MAX_REMOTE_NS));
 	map = kmap_local_page(frame_page(pte));
 	lane->maps[lane->nr_maps++] = map;
 	return map + offset_in_page(addr);

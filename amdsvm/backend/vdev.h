@@ -10,6 +10,7 @@ struct svm_mem;
 
 /* Microseconds between translation and use of memory, for tests; see main.c. */
 extern unsigned int svm_access_delay_us;
+extern unsigned int svm_remote_ns;
 
 int svm_vdev_init(unsigned int count, unsigned int lanes);
 void svm_vdev_exit(void);

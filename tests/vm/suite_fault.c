@@ -17,6 +17,12 @@ static void setup(void)
 	memory = vm_anon_small(SIZE);
 }
 
+static void setup_no_eviction(void)
+{
+	vm_setup_no_eviction();
+	memory = vm_anon_small(SIZE);
+}
+
 static void prefetch(uint32_t location)
 {
 	struct amdsvm_ioctl_prefetch_args args;
@@ -368,6 +374,7 @@ static Suite *suite(void)
 	tcase_add_test(t, preferred_system_memory_comes_home);
 	tcase_add_test(t, in_place_stays_in_system_memory);
 	tcase_add_test(t, in_place_stays_on_the_other_device);
+	t = vm_case_with(s, "full", setup_no_eviction, vm_teardown_no_eviction);
 	tcase_add_test(t, a_full_device_maps_it_where_it_is);
 	t = vm_case_with(s, "use", setup, NULL);
 	tcase_add_test(t, reading_untouched_memory_takes_none);

@@ -128,6 +128,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, a_part_moves, 0, 2);
 	tcase_add_test(t, pages_of_every_place_gather_on_one_device);
 	tcase_add_test(t, set_attr_moves_between_devices);
+	t = vm_case_with(s, "full", vm_setup_no_eviction, vm_teardown_no_eviction);
 	tcase_add_test(t, a_full_peer_leaves_pages_where_they_are);
 	return s;
 }

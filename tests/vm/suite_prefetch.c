@@ -368,9 +368,10 @@ static Suite *suite(void)
 	t = vm_case(s, "stays");
 	tcase_add_test(t, pinned_pages_stay_and_are_busy);
 	tcase_add_test(t, nothing_but_pinned_pages_is_ebusy);
+	tcase_add_test(t, a_range_larger_than_the_device_fills_it);
+	t = vm_case_with(s, "full", vm_setup_no_eviction, vm_teardown_no_eviction);
 	tcase_add_test(t, what_fits_moves_when_memory_is_short);
 	tcase_add_test(t, a_full_device_is_enospc);
-	tcase_add_test(t, a_range_larger_than_the_device_fills_it);
 	return s;
 }
 

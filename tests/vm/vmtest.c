@@ -372,6 +372,25 @@ int vm_write_file(const char *path, const char *text)
 	return size;
 }
 
+void vm_parameter(const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/amdsvm/parameters/%s", name);
+	expect_eq(vm_write_file(path, value), 0);
+}
+
+void vm_setup_no_eviction(void)
+{
+	vm_setup();
+	vm_parameter("oversubscription", "0");
+}
+
+void vm_teardown_no_eviction(void)
+{
+	vm_parameter("oversubscription", "1");
+}
+
 long vm_read_number(const char *path)
 {
 	FILE *file = fopen(path, "re");

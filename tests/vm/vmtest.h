@@ -168,6 +168,10 @@ void *vm_reserve(size_t size);		/* PROT_NONE address space, 2 MiB aligned */
 void vm_fill(void *start, size_t size, uint64_t seed);
 uint64_t vm_word(uint64_t seed, size_t index);
 int vm_write_file(const char *path, const char *text);
+void vm_parameter(const char *name, const char *value);	/* of the module */
+/* Fixtures: devices that are full stay full. */
+void vm_setup_no_eviction(void);
+void vm_teardown_no_eviction(void);
 long vm_read_number(const char *path);
 
 void vm_expect_bytes(const char *file, int line, const void *start, size_t size, uint64_t seed);
