@@ -9,6 +9,22 @@
 #include "copy.h"
 #include "devmem.h"
 
+static struct svm_mem place_of(struct svm_copier *copier, struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	if (pfn - svm_devmem_first >= svm_devmem_span)
+		return (struct svm_mem) { .page = page };
+	if (!copier->mem || !svm_devmem_has(copier->mem, pfn))
+		copier->mem = svm_devmem_find(pfn);
+	if (!copier->mem)
+		return (struct svm_mem) { .page = page };
+	return (struct svm_mem) {
+		.device = copier->mem->device,
+		.offset = (u64)(pfn - copier->mem->first_pfn) << PAGE_SHIFT,
+	};
+}
+
 static bool place_follows(const struct svm_mem *base, unsigned long pages,
 			  const struct svm_mem *place)
 {
@@ -45,12 +61,12 @@ static void flush(struct svm_copier *copier)
 void svm_copier_add(struct svm_copier *copier, struct page *dst,
 		    struct page *src, unsigned long n)
 {
-	struct svm_mem to = svm_devmem_place(dst);
+	struct svm_mem to = place_of(copier, dst);
 	struct svm_mem from = {};
 	struct svm_copy *run = &copier->run;
 
 	if (src)
-		from = svm_devmem_place(src);
+		from = place_of(copier, src);
 
 	if (run->pages && run->clear == !src &&
 	    place_follows(&run->dst, run->pages, &to) &&

@@ -7,13 +7,17 @@
 
 #include "device.h"
 
+struct svm_devmem;
+
 /**
  * struct svm_copier - a run that is being collected
  * @run: pages so far; run.pages 0: none
+ * @mem: device memory that was met last, most likely the next one
  * @error: first error of the backend
  */
 struct svm_copier {
 	struct svm_copy run;
+	struct svm_devmem *mem;
 	int error;
 };
 

@@ -22,6 +22,7 @@
 #include "home.h"
 #include "migrate.h"
 #include "process.h"
+#include "scratch.h"
 #include "space.h"
 
 /* Pages brought home for one fault: [start, end). */
@@ -291,6 +292,7 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 {
 	struct svm_move_event event = describe_move(process, vmf, window);
 	struct migrate_vma args = migrate_args(vmf, window, src, dst);
+	unsigned long moved;
 	vm_fault_t ret;
 
 	svm_event_migrate_start(&event);
@@ -299,16 +301,17 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 		return VM_FAULT_SIGBUS;
 	}
 	/* Somebody else moves it: fault again. */
-	if (!args.cpages) {
-		svm_event_migrate_end(&event, -EBUSY);
-		return 0;
-	}
-
-	ret = fill(&args, vmf->address & PAGE_MASK);
+	ret = 0;
+	if (args.cpages &&
+	    args.npages <= (window.end - window.start) >> PAGE_SHIFT)
+		ret = fill(&args, vmf->address & PAGE_MASK);
 	migrate_vma_pages(&args);
-	count_fault(process, &args, svm_home_count(src, dst, args.npages));
+	moved = svm_home_count(src, dst, args.npages);
+	/* Else it was split only, or nothing: there will be another fault. */
+	if (moved || ret)
+		count_fault(process, &args, moved);
 	migrate_vma_finalize(&args);
-	svm_event_migrate_end(&event, fault_error(ret));
+	svm_event_migrate_end(&event, moved || ret ? fault_error(ret) : -EBUSY);
 	return ret;
 }
 
@@ -325,22 +328,24 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 	unsigned long addr = vmf->address & PAGE_MASK;
 	struct svm_process *process = process_get(vmf->vma->vm_mm);
 	struct window window = choose_window(process, vmf, addr);
-	unsigned long pages = (window.end - window.start) >> PAGE_SHIFT;
-	unsigned long one[2], *arrays;
+	unsigned long room, pages = (window.end - window.start) >> PAGE_SHIFT;
+	unsigned long one[2 * SVM_COLLECT_MAX(1)], *arrays;
 	vm_fault_t ret = 0;
 
 	if (is_inside_folio(vmf) && !split_first(vmf, addr))
 		goto out;
 	/* Core sets all entries, source and destination. */
-	arrays = kmalloc_array(2 * pages, sizeof(*arrays),
+	room = SVM_COLLECT_MAX(pages);
+	arrays = kmalloc_array(2 * room, sizeof(*arrays),
 			       GFP_KERNEL | __GFP_NOWARN);
 	if (arrays) {
-		ret = bring_home(vmf, process, window, arrays, arrays + pages);
+		ret = bring_home(vmf, process, window, arrays, arrays + room);
 		kfree(arrays);
 	} else {
 		window.start = addr;
 		window.end = addr + PAGE_SIZE;
-		ret = bring_home(vmf, process, window, &one[0], &one[1]);
+		ret = bring_home(vmf, process, window, one,
+				 one + SVM_COLLECT_MAX(1));
 	}
 out:
 	if (process)

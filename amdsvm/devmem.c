@@ -61,8 +61,7 @@ struct svm_devmem *svm_devmem_find(unsigned long pfn)
 	unsigned int i;
 
 	for (i = 0; i < nr_mems; i++)
-		if (pfn - mems[i]->first_pfn <
-		    (unsigned long)mems[i]->nr_chunks * SVM_CHUNK_PAGES)
+		if (svm_devmem_has(mems[i], pfn))
 			return mems[i];
 	return NULL;
 }
@@ -153,6 +152,7 @@ struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn)
 	struct page *page = pfn_to_page(pfn);
 
 	svm_compat_start_folio((struct folio *)page, &mem->pagemap);
+	__folio_clear_swapbacked((struct folio *)page);
 	return page;
 }
 

@@ -62,13 +62,14 @@ struct svm_chunk {
  * @first_pfn: of page 0
  * @nr_chunks: size in chunks
  * @chunks: one for each 2 MiB
- * @clock: counts uses by devices, for their order; no lock, a few may be lost
+ * @clock: counts uses by devices, for their order; no lock
  * @lock: irq-safe; protects what follows and all chunks
  * @partial: chunks with used and free pages
  * @idle: backed chunks without used pages
  * @bare: chunks that have no backing
  * @nr_idle: chunks in @idle
  * @used: pages in use
+ * @held: pages that are not in use, in chunks that are leaving
  * @backed: chunks with backing
  * @pages_in: pages that moved here
  * @pages_out: pages that moved away
@@ -81,13 +82,14 @@ struct svm_devmem {
 	unsigned long first_pfn;
 	unsigned int nr_chunks;
 	struct svm_chunk *chunks;
-	unsigned long clock;
+	atomic_long_t clock;
 	spinlock_t lock; /* innermost, irq-safe */
 	struct list_head partial;
 	struct list_head idle;
 	struct list_head bare;
 	unsigned long nr_idle;
 	unsigned long used;
+	unsigned long held;
 	unsigned long backed;
 	atomic_long_t pages_in;
 	atomic_long_t pages_out;
@@ -100,6 +102,13 @@ void *svm_devmem_owner(void);
 
 struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn);
 struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn);
+
+static inline bool svm_devmem_has(const struct svm_devmem *mem,
+				  unsigned long pfn)
+{
+	return pfn - mem->first_pfn <
+	       (unsigned long)mem->nr_chunks * SVM_CHUNK_PAGES;
+}
 
 extern unsigned long svm_devmem_first, svm_devmem_span;
 struct svm_devmem *svm_devmem_find(unsigned long pfn);
@@ -126,10 +135,8 @@ struct svm_mem svm_devmem_place(struct page *page);
 /* The device that a chunk belongs to, or another one, uses it. Any context. */
 static inline void svm_devmem_use(struct svm_devmem *mem, unsigned long chunk)
 {
-	unsigned long now = READ_ONCE(mem->clock) + 1;
-
-	WRITE_ONCE(mem->clock, now);
-	WRITE_ONCE(mem->chunks[chunk].used_at, now);
+	WRITE_ONCE(mem->chunks[chunk].used_at,
+		   atomic_long_inc_return(&mem->clock));
 }
 
 static inline void svm_devmem_use_page(struct svm_devmem *mem,

@@ -97,12 +97,13 @@ void svm_evict_room(struct svm_devmem *mem, unsigned long want,
 		    struct svm_scratch *scratch)
 {
 	unsigned long moved = 0, n, short_of = 0;
-	unsigned int failures = 0;
+	unsigned int failures = 0, tries = 0;
 
 	if (!READ_ONCE(svm_oversubscription) || !scratch->evict_before)
 		return;
+	/* What is made free others may take: each chunk is tried once at most. */
 	while (svm_vram_free_pages(mem) < want && failures < MAX_FAILURES &&
-	       !fatal_signal_pending(current)) {
+	       tries++ < mem->nr_chunks && !fatal_signal_pending(current)) {
 		int chunk = svm_vram_leave(mem, scratch->evict_before,
 					   scratch->residency);
 

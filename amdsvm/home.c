@@ -10,10 +10,22 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched.h>
 
 #include "copy.h"
 #include "devmem.h"
 #include "home.h"
+
+static gfp_t gfp_of(enum svm_home_effort effort)
+{
+	static const gfp_t efforts[] = {
+		[SVM_HOME_NEEDED] = 0,
+		[SVM_HOME_WANTED] = __GFP_RETRY_MAYFAIL,
+		[SVM_HOME_WELCOME] = __GFP_NORETRY,
+	};
+
+	return GFP_HIGHUSER_MOVABLE | __GFP_NOWARN | efforts[effort];
+}
 
 /**
  * svm_home_page() - a system page to come home to
@@ -26,18 +38,45 @@
 struct page *svm_home_page(struct vm_area_struct *vma, unsigned long addr,
 			   enum svm_home_effort effort)
 {
-	static const gfp_t efforts[] = {
-		[SVM_HOME_NEEDED] = 0,
-		[SVM_HOME_WANTED] = __GFP_RETRY_MAYFAIL,
-		[SVM_HOME_WELCOME] = __GFP_NORETRY,
-	};
-	gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_NOWARN | efforts[effort];
+	gfp_t gfp = gfp_of(effort);
 	struct page *page;
 
 	page = vma ? alloc_page_vma(gfp, vma, addr) : alloc_page(gfp);
 	if (page)
 		lock_page(page);
 	return page;
+}
+
+/* Somebody said on which NUMA nodes memory shall be. */
+static bool has_policy(const struct vm_area_struct *vma)
+{
+#ifdef CONFIG_NUMA
+	return current->mempolicy || (vma && vma->vm_policy);
+#else
+	return false;
+#endif
+}
+
+/**
+ * svm_home_pages() - many system pages to come home to
+ * @vma: mapping, for its NUMA policy; NULL when nobody knows it
+ * @effort: how much they are wanted
+ * @n: pages
+ * @pages: result, room for @n; NULL behind the last
+ *
+ * One by one a page costs five times as much.
+ *
+ * Return: how many there are, not locked; fewer than @n, or none, means no more
+ * than that they have to be taken one by one.
+ */
+unsigned long svm_home_pages(const struct vm_area_struct *vma,
+			     enum svm_home_effort effort, unsigned long n,
+			     struct page **pages)
+{
+	memset(pages, 0, n * sizeof(*pages));
+	if (n < 2 || has_policy(vma))
+		return 0;
+	return alloc_pages_bulk(gfp_of(effort), n, pages);
 }
 
 /**
@@ -119,11 +158,14 @@ struct filling {
 	unsigned long short_of;
 };
 
+/* @to: one that is at hand, or NULL. */
 static unsigned long fill_page(struct filling *f, struct page *from,
-			       unsigned long addr)
+			       unsigned long addr, struct page *to)
 {
-	struct page *to = svm_home_page(f->vma, addr, f->effort);
-
+	if (to)
+		lock_page(to);
+	else
+		to = svm_home_page(f->vma, addr, f->effort);
 	if (!to) {
 		f->short_of++;
 		return 0;
@@ -152,7 +194,19 @@ static void fill_large(struct filling *f, struct page *from, unsigned long *dst,
 	}
 	for (i = 0; i < SVM_CHUNK_PAGES; i++)
 		dst[i] = fill_page(f, nth_page(from, i),
-				   addr + (i << PAGE_SHIFT));
+				   addr + (i << PAGE_SHIFT), NULL);
+}
+
+/* Every entry is a single page that is to move. */
+static bool all_single(const unsigned long *src, unsigned long n)
+{
+	const unsigned long flags = MIGRATE_PFN_VALID | MIGRATE_PFN_MIGRATE;
+	unsigned long i;
+
+	for (i = 0; i < n; i++)
+		if ((src[i] & flags) != flags || svm_entry_pages(src[i]) > 1)
+			return false;
+	return true;
 }
 
 /**
@@ -172,18 +226,25 @@ unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 			    unsigned long addr, enum svm_home_effort effort)
 {
 	struct filling f = { .vma = vma, .effort = effort };
-	unsigned long i;
+	unsigned long i, stock = 0;
 
-	memset(dst, 0, n * sizeof(*dst));
+	BUILD_BUG_ON(sizeof(*dst) != sizeof(struct page *));
+	/* Each entry is its destination's page before it is its number. */
+	if (all_single(src, n))
+		stock = svm_home_pages(vma, effort, n, (struct page **)dst);
+	else
+		memset(dst, 0, n * sizeof(*dst));
 	for (i = 0; i < n; i += svm_entry_pages(src[i])) {
 		struct page *from = migrate_pfn_to_page(src[i]);
+		struct page *to = i < stock ? (struct page *)dst[i] : NULL;
 
 		if (!from || !(src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
 		if (svm_entry_pages(src[i]) > 1)
 			fill_large(&f, from, dst + i, addr + (i << PAGE_SHIFT));
 		else
-			dst[i] = fill_page(&f, from, addr + (i << PAGE_SHIFT));
+			dst[i] = fill_page(&f, from, addr + (i << PAGE_SHIFT),
+					   to);
 	}
 	if (svm_copier_finish(&f.copier))
 		svm_home_drop(dst, n);

@@ -23,11 +23,7 @@ enum svm_home_effort {
 	SVM_HOME_WELCOME,
 };
 
-/*
- * 2 MiB in one piece, see main.c. Off by default: a CPU fault on such a folio
- * needs 2 MiB of system memory in one piece (core cannot split a folio that is
- * being faulted), and eviction has left split folios behind.
- */
+/* 2 MiB in one piece, see main.c; false where the kernel cannot. */
 extern bool svm_large_pages;
 
 /* Pages that an entry of migrate_vma's arrays stands for: 512 or 1. */
@@ -36,6 +32,9 @@ static inline unsigned long svm_entry_pages(unsigned long entry)
 	return entry & MIGRATE_PFN_COMPOUND ? SVM_CHUNK_PAGES : 1;
 }
 
+unsigned long svm_home_pages(const struct vm_area_struct *vma,
+			     enum svm_home_effort effort, unsigned long n,
+			     struct page **pages);
 struct page *svm_home_page(struct vm_area_struct *vma, unsigned long addr,
 			   enum svm_home_effort effort);
 struct page *svm_home_large(struct vm_area_struct *vma, unsigned long addr,

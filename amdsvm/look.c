@@ -45,9 +45,29 @@ int svm_vma_refused(const struct vm_area_struct *vma)
 	return vma->vm_flags & VM_READ ? 0 : -EACCES;
 }
 
+/*
+ * Of a large device folio 7.2 reports pages from its first one on, wherever the look
+ * begins (hmm_vma_handle_absent_pmd() does not add what hmm_vma_handle_pmd() adds). What
+ * is mapped as 2 MiB is aligned to them in memory, too.
+ */
+static void put_right(unsigned long start, unsigned long end,
+		      unsigned long *pfns)
+{
+	for (; start < end; start += PAGE_SIZE, pfns++) {
+		unsigned long pfn = *pfns & ~HMM_PFN_FLAGS;
+
+		if (!(*pfns & HMM_PFN_VALID) ||
+		    hmm_pfn_to_map_order(*pfns) != SVM_BLOCK_SHIFT - PAGE_SHIFT)
+			continue;
+		pfn = round_down(pfn, SVM_BLOCK_PAGES) + svm_block_page(start);
+		*pfns = (*pfns & HMM_PFN_FLAGS) | pfn;
+	}
+}
+
 static int ask(const struct svm_look *look, unsigned long start,
 	       unsigned long end, unsigned long *pfns, void *owner)
 {
+	int ret;
 	struct hmm_range hmm = {
 		.notifier = &look->block->notifier,
 		.notifier_seq = look->seq,
@@ -58,7 +78,10 @@ static int ask(const struct svm_look *look, unsigned long start,
 		.dev_private_owner = owner,
 	};
 
-	return hmm_range_fault(&hmm);
+	ret = hmm_range_fault(&hmm);
+	if (SVM_COMPAT_LARGE && !ret && !IS_ALIGNED(start, SVM_BLOCK_SIZE))
+		put_right(start, end, pfns);
+	return ret;
 }
 
 static bool wanted(const struct svm_look *look, unsigned long addr)

@@ -185,8 +185,10 @@ static void move_round(struct migration *m, unsigned long first,
 		settle(m, first, last, SVM_PAGE_UNMOVABLE);
 		goto out;
 	}
-	if (!args->cpages) {
+	if (!args->cpages || args->npages > last - first + 1) {
 		settle(m, first, last, SVM_PAGE_BUSY);
+		migrate_vma_pages(args);
+		migrate_vma_finalize(args);
 		goto out;
 	}
 

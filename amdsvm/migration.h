@@ -27,7 +27,7 @@ struct svm_scratch;
  * @scratch: arrays; pfns, vram and state are indexed from @base
  * @base: first byte of the whole call
  * @pages: of the whole call
- * @taken: device pages in scratch->vram
+ * @taken: device pages in scratch->vram; on the way home, system pages there
  * @used: how many of them are in use
  * @whole: they are a chunk, so 2 MiB can move in one piece
  * @had_source: of the present round: entries that stand for memory, not holes

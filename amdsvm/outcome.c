@@ -21,11 +21,22 @@ static void count_space(struct migration *m, const struct svm_device *device,
 	svm_space_count(m->process->spaces[device->index], counter, n);
 }
 
-static void count_move(struct migration *m, struct page *src, unsigned long n)
+/* struct tally - pages that moved from one place, not counted yet */
+struct tally {
+	struct svm_devmem *from;	/* NULL: system memory, or none */
+	bool cleared;
+	unsigned long pages;
+};
+
+static void count_tally(struct migration *m, struct tally *tally)
 {
-	struct svm_devmem *from = src ? svm_devmem_of(src) : NULL;
+	struct svm_devmem *from = tally->from;
+	unsigned long n = tally->pages;
 	enum svm_counter counter;
 
+	tally->pages = 0;
+	if (!n)
+		return;
 	if (from) {
 		atomic_long_add(n, &from->pages_out);
 		count_space(m, from->device, SVM_SPACE_PAGES_OUT, n);
@@ -35,13 +46,29 @@ static void count_move(struct migration *m, struct page *src, unsigned long n)
 		count_space(m, m->device, SVM_SPACE_PAGES_IN, n);
 	}
 
-	if (!src)
+	if (tally->cleared)
 		counter = SVM_PAGES_CLEARED;
 	else if (!m->device)
 		counter = SVM_PAGES_OUT;
 	else
 		counter = from ? SVM_PAGES_PEER : SVM_PAGES_IN;
 	svm_count(m->process, counter, n);
+}
+
+static void count_move(struct migration *m, struct tally *tally,
+		       struct page *src, unsigned long n)
+{
+	struct svm_devmem *from = NULL;
+
+	if (src && tally->from && svm_devmem_has(tally->from, page_to_pfn(src)))
+		from = tally->from;
+	else if (src)
+		from = svm_devmem_of(src);
+	if (from != tally->from || !src != tally->cleared)
+		count_tally(m, tally);
+	tally->from = from;
+	tally->cleared = !src;
+	tally->pages += n;
 }
 
 static u8 entry_state(struct migration *m, unsigned long i, u8 state)
@@ -63,6 +90,7 @@ static u8 entry_state(struct migration *m, unsigned long i, u8 state)
 void svm_outcome_note(struct migration *m, unsigned long first)
 {
 	struct migrate_vma *args = &m->args;
+	struct tally tally = {};
 	unsigned long i, n;
 	u8 state;
 
@@ -73,10 +101,12 @@ void svm_outcome_note(struct migration *m, unsigned long first)
 		state = entry_state(m, i, *states);
 		memset(states, state, n);
 		if (state == SVM_PAGE_MOVED)
-			count_move(m, migrate_pfn_to_page(args->src[i]), n);
+			count_move(m, &tally,
+				   migrate_pfn_to_page(args->src[i]), n);
 		else if (state == SVM_PAGE_CLEARED)
-			count_move(m, NULL, n);
+			count_move(m, &tally, NULL, n);
 	}
+	count_tally(m, &tally);
 }
 
 /**

@@ -10,6 +10,7 @@
  */
 #include <linux/migrate.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/userfaultfd_k.h>
 
 #include "copy.h"
@@ -45,13 +46,46 @@ static u8 objection(const struct migration *m, struct page *src)
 static struct page *new_page(struct migration *m, unsigned long index)
 {
 	struct svm_scratch *s = m->scratch;
+	struct page *page;
 
-	if (!m->device)
+	if (m->device) {
+		if (m->used == m->taken)
+			return NULL;
+		return svm_devmem_start_page(m->device->mem,
+					     s->vram[m->used++]);
+	}
+	if (m->used == m->taken)
 		return svm_home_page(m->args.vma, m->base + (index << PAGE_SHIFT),
 				     SVM_HOME_WANTED);
-	if (m->used == m->taken)
-		return NULL;
-	return svm_devmem_start_page(m->device->mem, s->vram[m->used++]);
+	page = (struct page *)s->vram[m->used++];
+	lock_page(page);
+	return page;
+}
+
+static bool is_single(unsigned long src)
+{
+	const unsigned long flags = MIGRATE_PFN_VALID | MIGRATE_PFN_MIGRATE;
+
+	return (src & flags) == flags && svm_entry_pages(src) == 1;
+}
+
+/* Pages at home for all that come one by one, as far as there are any. */
+static void stock_up(struct migration *m)
+{
+	const struct migrate_vma *args = &m->args;
+	unsigned long i, n = 0;
+
+	for (i = 0; i < args->npages; i += svm_entry_pages(args->src[i]))
+		n += is_single(args->src[i]);
+	m->used = 0;
+	m->taken = svm_home_pages(args->vma, SVM_HOME_WANTED, n,
+				  (struct page **)m->scratch->vram);
+}
+
+static void drop_stock(struct migration *m)
+{
+	while (m->used < m->taken)
+		__free_page((struct page *)m->scratch->vram[m->used++]);
 }
 
 static struct page *new_large(struct migration *m, unsigned long index)
@@ -133,6 +167,8 @@ void svm_place_pages(struct migration *m, unsigned long first)
 	struct svm_copier copier = {};
 	unsigned long i, n;
 
+	if (!m->device)
+		stock_up(m);
 	bitmap_zero(m->had_source, SVM_BLOCK_PAGES);
 	for (i = 0; i < args->npages; i += n) {
 		struct page *src = migrate_pfn_to_page(args->src[i]);
@@ -151,6 +187,8 @@ void svm_place_pages(struct migration *m, unsigned long first)
 		}
 	}
 
+	if (!m->device)
+		drop_stock(m);
 	/* Nothing is live yet: without its content no page may go live. */
 	if (svm_copier_finish(&copier))
 		svm_home_drop(args->dst, args->npages);

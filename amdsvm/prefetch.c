@@ -177,7 +177,8 @@ int svm_prefetch(struct svm_process *process, unsigned long start,
 		return -ENOMEM;
 	/* What the call itself brings there stays. */
 	if (device)
-		scratch->evict_before = READ_ONCE(device->mem->clock);
+		scratch->evict_before =
+			atomic_long_read(&device->mem->clock);
 
 	for (; start < end && !ret; start = next) {
 		if (!device) {

@@ -10,9 +10,18 @@
 
 #include "pagetable.h"
 
+/*
+ * Entries that migrate_vma_setup() may set for @n pages. It begins a span again in which
+ * it had to split a folio, from where it was; but when the page table has gone meanwhile
+ * (MADV_DONTNEED, since 6.14), it takes all of the span for a hole, behind what it has
+ * collected (migrate_vma_collect_pmd() in 7.2). Then it has set too many, and nothing can
+ * be made of them.
+ */
+#define SVM_COLLECT_MAX(n) (2 * (n))
+
 /**
  * struct svm_scratch - arrays of one entry a page of a block
- * @src: migrate_vma source entries
+ * @src: migrate_vma source entries; SVM_COLLECT_MAX of them
  * @dst: migrate_vma destination entries
  * @pfns: hmm_range_fault results
  * @vram: device pages taken in advance
@@ -24,8 +33,8 @@
  *	the caller says otherwise
  */
 struct svm_scratch {
-	unsigned long src[SVM_BLOCK_PAGES];
-	unsigned long dst[SVM_BLOCK_PAGES];
+	unsigned long src[SVM_COLLECT_MAX(SVM_BLOCK_PAGES)];
+	unsigned long dst[SVM_COLLECT_MAX(SVM_BLOCK_PAGES)];
 	unsigned long pfns[SVM_BLOCK_PAGES];
 	unsigned long vram[SVM_BLOCK_PAGES];
 	u8 state[SVM_BLOCK_PAGES];

@@ -216,10 +216,16 @@ static void release_run(struct svm_devmem *mem, unsigned long pfn,
 	unsigned long index = pfn - mem->first_pfn;
 	struct svm_chunk *chunk = &mem->chunks[index / SVM_CHUNK_PAGES];
 
+	bool was_full = chunk->nr_used == SVM_CHUNK_PAGES;
+
 	bitmap_clear(chunk->used, index % SVM_CHUNK_PAGES, n);
 	chunk->nr_used -= n;
 	used_sub(mem, n);
-	chunk_relink(mem, chunk);
+	if (chunk->leaving)
+		mem->held += n;
+	/* Else it stays where it is. */
+	if (was_full || !chunk->nr_used)
+		chunk_relink(mem, chunk);
 }
 
 /**
@@ -257,14 +263,25 @@ void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n)
 }
 
 /**
- * svm_vram_free_pages() - pages that are not in use
+ * svm_vram_free_pages() - pages that can be had
  * @mem: device memory
  *
- * Return: their number, at this moment.
+ * Return: their number, at this moment; none of chunks that are leaving.
  */
 unsigned long svm_vram_free_pages(const struct svm_devmem *mem)
 {
-	return mem->nr_chunks * SVM_CHUNK_PAGES - READ_ONCE(mem->used);
+	long free = mem->nr_chunks * SVM_CHUNK_PAGES - READ_ONCE(mem->used) -
+		    READ_ONCE(mem->held);
+
+	return max(free, 0L);
+}
+
+static bool may_leave(const struct svm_chunk *chunk, unsigned long before,
+		      unsigned long residency)
+{
+	return READ_ONCE(chunk->nr_used) && !READ_ONCE(chunk->leaving) &&
+	       READ_ONCE(chunk->used_at) <= before &&
+	       !time_before(jiffies, READ_ONCE(chunk->filled_at) + residency);
 }
 
 /* Without the lock: whoever gets it looks again. */
@@ -277,13 +294,10 @@ static struct svm_chunk *find_coldest(struct svm_devmem *mem,
 
 	for (i = 0; i < mem->nr_chunks; i++) {
 		struct svm_chunk *chunk = &mem->chunks[i];
-		unsigned long used_at = READ_ONCE(chunk->used_at);
 
-		if (used_at > before || !READ_ONCE(chunk->nr_used) ||
-		    READ_ONCE(chunk->leaving) ||
-		    time_before(jiffies, READ_ONCE(chunk->filled_at) + residency))
+		if (!may_leave(chunk, before, residency))
 			continue;
-		before = used_at;
+		before = READ_ONCE(chunk->used_at);
 		coldest = chunk;
 	}
 	return coldest;
@@ -303,19 +317,24 @@ static struct svm_chunk *find_coldest(struct svm_devmem *mem,
 int svm_vram_leave(struct svm_devmem *mem, unsigned long before,
 		   unsigned long residency)
 {
-	struct svm_chunk *chunk = find_coldest(mem, before, residency);
+	struct svm_chunk *chunk;
 	unsigned long flags;
 	int ret = -ENOENT;
 
-	if (!chunk)
-		return ret;
-	spin_lock_irqsave(&mem->lock, flags);
-	if (chunk->nr_used && !chunk->leaving) {
-		chunk->leaving = true;
-		list_del_init(&chunk->link);
-		ret = chunk - mem->chunks;
-	}
-	spin_unlock_irqrestore(&mem->lock, flags);
+	do {
+		chunk = find_coldest(mem, before, residency);
+		if (!chunk)
+			break;
+		/* Another evictor may have been first. */
+		spin_lock_irqsave(&mem->lock, flags);
+		if (may_leave(chunk, before, residency)) {
+			chunk->leaving = true;
+			mem->held += SVM_CHUNK_PAGES - chunk->nr_used;
+			list_del_init(&chunk->link);
+			ret = chunk - mem->chunks;
+		}
+		spin_unlock_irqrestore(&mem->lock, flags);
+	} while (ret < 0);
 	return ret;
 }
 
@@ -335,6 +354,7 @@ void svm_vram_left(struct svm_devmem *mem, unsigned int index)
 	svm_devmem_use(mem, index);
 	spin_lock_irqsave(&mem->lock, flags);
 	chunk->leaving = false;
+	mem->held -= SVM_CHUNK_PAGES - chunk->nr_used;
 	chunk_relink(mem, chunk);
 	spin_unlock_irqrestore(&mem->lock, flags);
 }

@@ -76,6 +76,11 @@ static inline struct folio *svm_compat_large_folio(gfp_t gfp,
 #endif
 }
 
+/* Was named by what it fills before. */
+#ifndef alloc_pages_bulk
+#define alloc_pages_bulk(gfp, n, pages) alloc_pages_bulk_array(gfp, n, pages)
+#endif
+
 /*
  * The callback for a free device page: by folio now, by page before.
  * SVM_COMPAT_FOLIO_FREE(f) stands behind the definition of f(struct folio *),

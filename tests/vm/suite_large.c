@@ -294,6 +294,67 @@ START_TEST(a_folio_that_is_cut_is_moved_on)
 }
 END_TEST
 
+/* What the device finds in pages [@first, @last]. */
+static void expect_device_reads(char *memory, size_t first, size_t last)
+{
+	uint64_t *result = vm_anon_small(PAGE), sum = 0;
+	struct vm_packets p = { 0 };
+	size_t i;
+
+	for (i = first * PAGE / 8; i < (last + 1) * PAGE / 8; i++)
+		sum += vm_word(1, i);
+	pk_reduce(&p, memory + first * PAGE, (last + 1 - first) * PAGE / 8, result);
+	expect_runs(vm_queue(vm.gpu[0]), &p);
+	expect_eq(*result, sum);
+	expect(!munmap(result, PAGE));
+}
+
+/* Looked at from the middle on: attributes differ there, or the granule is small. */
+enum { READ_ONLY, FORBIDDEN, SMALL_GRANULE, ALWAYS_MAPPED, LOOKS };
+
+START_TEST(a_folio_is_seen_from_its_middle)
+{
+	char *memory, *page;
+	size_t i;
+
+	needs_large_folios();
+	memory = huge_on_device(BLOCK);
+	page = memory + MIDDLE;
+	if (_i == READ_ONLY) {
+		expect_eq(set(page, PAGE, { ATTR(SET_FLAGS), FLAG(GPU_RO) }), 0);
+	} else if (_i == FORBIDDEN) {
+		expect_eq(set(page, PAGE, { ATTR(NO_ACCESS), vm.gpu[0] }), 0);
+		expect_eq(set(page, PAGE, { ATTR(ACCESS), vm.gpu[0] }), 0);
+	} else if (_i == SMALL_GRANULE) {
+		expect_eq(set(memory, BLOCK, { ATTR(GRANULARITY), 0 }), 0);
+		expect_eq(set(memory, BLOCK, { ATTR(NO_ACCESS), vm.gpu[0] }), 0);
+		expect_eq(set(memory, BLOCK, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] }), 0);
+		expect_eq(set(memory, BLOCK, { ATTR(NO_ACCESS), vm.gpu[0] }), 0);
+		expect_eq(set(page, BLOCK - MIDDLE, { ATTR(ACCESS), vm.gpu[0] }), 0);
+	} else {
+		expect_eq(set(page, BLOCK - MIDDLE, { ATTR(SET_FLAGS), FLAG(GPU_ALWAYS_MAPPED) },
+			      { ATTR(ACCESS), vm.gpu[0] }), 0);
+	}
+	expect_device_reads(memory, 78, 511);
+	expect_device_reads(memory, 77, 77);
+	for (i = 77; i < PAGES_PER_BLOCK; i += 62)
+		expect_device_reads(memory, i, i);
+	expect_eq(set(memory, BLOCK, { ATTR(ACCESS), vm.gpu[0] }), 0);
+	expect_device_reads(memory, 0, 511);
+	expect_location(memory, BLOCK, vm.gpu[0]);
+	/* And what it writes comes to the right place. */
+	if (_i != READ_ONLY) {
+		struct vm_packets p = { 0 };
+
+		pk_fill(&p, page, 0x11223344, 8);
+		expect_runs(vm_queue(vm.gpu[0]), &p);
+		expect_eq(*(uint64_t *)page, 0x1122334411223344);
+		*(uint64_t *)page = vm_word(1, MIDDLE / 8);
+	}
+	expect_bytes(memory, BLOCK, 1);
+}
+END_TEST
+
 START_TEST(no_whole_chunk_on_the_device)
 {
 	uint64_t chunks, i;
@@ -409,6 +470,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_prefetch_where_there_is_no_large_page_at_home);
 	tcase_add_loop_test(t, a_folio_that_is_cut_is_faulted_home, 0, CUTS * PLACES);
 	tcase_add_loop_test(t, a_folio_that_is_cut_is_moved_on, 0, CUTS);
+	tcase_add_loop_test(t, a_folio_is_seen_from_its_middle, 0, LOOKS);
 	tcase_add_test(t, no_whole_chunk_on_the_device);
 
 	t = vm_case(s, "together");
