@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The driver: prefetch in each direction, a CPU that reads what is away, device
+ * The driver: prefetch in each direction and once more, a CPU that reads what is away, device
  * to device, and memory that nobody ever touched. That all pages moved is taken
  * from the call's own counts, from the driver's residency of every page and from
  * the kernel's pagemap.
@@ -18,29 +18,32 @@ static void start(unsigned int round)
 		vm.fd = vm_open();
 }
 
+static void again(const struct backing *backing, unsigned int round, char *memory, uint64_t first)
+{
+	uint64_t ns = bench_time("repeat_prefetch",
+				 expect_prefetch(memory, SIZE, vm.gpu[0], 0, .already = PAGES));
+
+	bench_sample_2m(backing, round, "repeat_prefetch", "amdsvm", ns);
+	bench_sample_2m(backing, round, "repeat_prefetch", "floor", first);
+}
+
 void bench_amdsvm(const struct backing *backing, unsigned int round)
 {
 	static char *memory;
+	uint64_t first;
 
 	start(round);
 	memory = bench_filled(backing, memory, round);
-	bench_sample(backing, round, "system_to_device", "amdsvm",
-		     prefetch("system_to_device", memory, vm.gpu[0]));
+	first = prefetch("to_device", memory, vm.gpu[0]);
+	bench_sample(backing, round, "to_device", "amdsvm", first);
 	expect_location(memory, SIZE, vm.gpu[0]);
-	bench_sample(backing, round, "device_to_system", "amdsvm",
-		     prefetch("device_to_system", memory, SYSMEM));
+	again(backing, round, memory, first);
+	expect_location(memory, SIZE, vm.gpu[0]);
+	bench_sample(backing, round, "to_system", "amdsvm",
+		     prefetch("to_system", memory, SYSMEM));
 	expect_location(memory, SIZE, SYSMEM);
 	bench_check(memory, round);
 	expect_eq(vm_counters().pages_failed, 0);
-}
-
-/* One read for each 2 MiB, the granularity that ranges have by default. */
-static void touch(const char *memory)
-{
-	size_t i;
-
-	for (i = 0; i < SIZE; i += BLOCK)
-		*(const volatile char *)(memory + i);
 }
 
 static void between_devices(const struct backing *backing, unsigned int round)
@@ -54,8 +57,8 @@ static void between_devices(const struct backing *backing, unsigned int round)
 	expect_location(memory, SIZE, vm.gpu[1]);
 	/* A CPU reads coherent memory where it is. */
 	if (vm.lane == LANE_PRIVATE) {
-		bench_sample(backing, round, "device_to_system_touch", "amdsvm",
-			     bench_time("device_to_system_touch", touch(memory)));
+		bench_sample(backing, round, "cpu_fault", "amdsvm",
+			     bench_time("cpu_fault", bench_touch(backing, memory)));
 		expect_location(memory, SIZE, SYSMEM);
 	} else {
 		prefetch("", memory, SYSMEM);
@@ -67,8 +70,8 @@ static void never_touched(const struct backing *backing, unsigned int round)
 {
 	char *memory = bench_memory(backing);
 
-	bench_sample(backing, round, "untouched_to_device", "amdsvm",
-		     bench_time("untouched_to_device",
+	bench_sample(backing, round, "to_device_untouched", "amdsvm",
+		     bench_time("to_device_untouched",
 				expect_prefetch(memory, SIZE, vm.gpu[0], 0, .cleared = PAGES)));
 	expect_location(memory, SIZE, vm.gpu[0]);
 	bench_check_zero(memory);

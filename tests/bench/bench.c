@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * bench amdsvm|more|device|test_hmm|read_back ROUNDS: measures moving 256 MiB, and prints
- * a line for each number: row, who, nanoseconds. Exits with 1 when a page or a byte is not
+ * bench WHAT ROUNDS: measures one of the subjects below, most of them moving 256 MiB, and
+ * prints a line for each number: row, who, nanoseconds. Exits with 1 when a page or a byte is not
  * where or what it has to be: a wrong result has no time.
  *
  * BENCH_BACKING=4k|2m leaves the other out. BENCH_PROFILE=row marks that row's time for
@@ -16,11 +16,19 @@ static const struct subject {
 	{ "amdsvm", bench_amdsvm },
 	{ "more", bench_more },
 	{ "device", bench_device },
+	{ "sizes", bench_sizes },
+	{ "threads", bench_threads },
+	{ "overcommit", bench_overcommit },
 	{ "test_hmm", bench_test_hmm },
 	{ "read_back", bench_read_back },
 };
 
 const char *bench_profiled;
+
+void bench_settle(void)
+{
+	usleep(50000);
+}
 
 static const struct subject *find_subject(const char *name)
 {
@@ -61,7 +69,10 @@ int main(int argc, char **argv)
 	size_t i;
 
 	if (!subject || !rounds) {
-		fprintf(stderr, "usage: %s amdsvm|more|device|test_hmm|read_back ROUNDS\n", argv[0]);
+		fprintf(stderr, "usage: %s WHAT ROUNDS\n", argv[0]);
+		for (i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+			fprintf(stderr, "%s ", subjects[i].name);
+		fprintf(stderr, "\n");
 		return 2;
 	}
 	vm_setup();

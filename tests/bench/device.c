@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The device as it uses memory: what a fault costs, from the access that misses
- * to its replay, beside what a CPU pays for touching the same memory first; and
- * reading 256 MiB that are in system memory, by faults, and after a prefetch.
+ * to its replay, beside what a CPU pays for touching the same memory first; bringing
+ * 256 MiB out of system memory by faults alone; and reading them, by faults and after a
+ * prefetch.
  */
 #include "bench.h"
 #include "vmqueue.h"
@@ -21,11 +22,6 @@ static void start(unsigned int round)
 	queue = vm_queue(vm.gpu[0]);
 	sum = vm_anon_small(PAGE);
 	memset(sum, 0, PAGE);
-}
-
-static size_t unit(const struct backing *backing)
-{
-	return backing->huge ? BLOCK : PAGE;
 }
 
 static void touch_by_cpu(char *memory, size_t step)
@@ -48,37 +44,54 @@ static uint64_t touch_by_device(const char *row, char *memory, size_t step)
  * One fault for each page of the backing's size, in memory nobody has touched; the
  * second pass finds it mapped, and is what submitting, executing and waiting cost.
  */
-static uint64_t fault_by_device(const struct backing *backing, const char *row, char *memory,
+static uint64_t first_touch_by_device(const struct backing *backing, const char *row, char *memory,
 				size_t bytes)
 {
 	uint64_t faults = vm_device_counters(vm.gpu[0]).faults;
-	uint64_t with = touch_by_device(row, memory, unit(backing)), without;
+	uint64_t with = touch_by_device(row, memory, backing->unit), without;
 
 	expect_eq(vm_device_counters(vm.gpu[0]).faults - faults, FAULTS);
-	without = touch_by_device("", memory, unit(backing));
+	without = touch_by_device("", memory, backing->unit);
 	expect_eq(vm_device_counters(vm.gpu[0]).faults - faults, FAULTS);
 	expect(with > without);
 	bench_check_zero_bytes(memory, bytes);
 	return (with - without) / FAULTS;
 }
 
-static void device_faults(const struct backing *backing, unsigned int round, const char *row,
+static void first_touches(const struct backing *backing, unsigned int round, const char *row,
 			  uint32_t location)
 {
-	size_t bytes = FAULTS * unit(backing);
+	size_t bytes = FAULTS * backing->unit;
 	char *memory = bench_memory(backing);
 	uint64_t cpu;
 
 	/* One page at a time where pages are small. */
 	expect_eq(set(memory, SIZE, { ATTR(PREFERRED_LOC), location },
 		      { ATTR(GRANULARITY), backing->huge ? 9 : 0 }), 0);
-	bench_sample(backing, round, row, "amdsvm", fault_by_device(backing, row, memory, bytes));
+	bench_sample(backing, round, row, "amdsvm", first_touch_by_device(backing, row, memory, bytes));
 	expect(!munmap(memory, SIZE));
 
 	memory = bench_memory(backing);
-	cpu = bench_time("", touch_by_cpu(memory, unit(backing))) / FAULTS;
+	cpu = bench_time("", touch_by_cpu(memory, backing->unit)) / FAULTS;
 	bench_sample(backing, round, row, "floor", cpu);
 	expect(!munmap(memory, SIZE));
+}
+
+/* One access for each page; where pages are small, a fault brings more than its own. */
+static void cold(const struct backing *backing, unsigned int round)
+{
+	static char *memory;
+	struct vm_packets p = { 0 };
+	uint64_t faults = vm_device_counters(vm.gpu[0]).faults;
+
+	memory = bench_filled(backing, memory, round);
+	pk_touch(&p, AMDSVM_TOUCH_READ, memory, SIZE / backing->unit, backing->unit);
+	bench_sample(backing, round, "device_fault", "amdsvm",
+		     bench_time("device_fault", expect_runs(queue, &p)));
+	expect(vm_device_counters(vm.gpu[0]).faults > faults);
+	expect_location(memory, SIZE, vm.gpu[0]);
+	expect_prefetch(memory, SIZE, SYSMEM, 0, .moved = PAGES);
+	bench_check(memory, round);
 }
 
 static uint64_t add_up(const char *row, char *memory)
@@ -89,21 +102,10 @@ static uint64_t add_up(const char *row, char *memory)
 	return bench_time(row, expect_runs(queue, &p));
 }
 
-static uint64_t sum_of(const char *memory)
-{
-	const uint64_t *words = (const uint64_t *)memory;
-	uint64_t total = 0;
-	size_t i;
-
-	for (i = 0; i < SIZE / sizeof(*words); i++)
-		total += words[i];
-	return total;
-}
-
 static void stream(const struct backing *backing, unsigned int round)
 {
 	char *memory = bench_filled(backing, NULL, round);
-	uint64_t right = sum_of(memory), cold, warm;
+	uint64_t right = bench_sum(memory, SIZE), cold, warm;
 
 	cold = add_up("device_stream_cold", memory);
 	expect_eq(*sum, right);
@@ -153,8 +155,9 @@ static void storm(const struct backing *backing, unsigned int round)
 void bench_device(const struct backing *backing, unsigned int round)
 {
 	start(round);
-	device_faults(backing, round, "device_fault", vm.gpu[0]);
-	device_faults(backing, round, "device_fault_in_place", SYSMEM);
+	first_touches(backing, round, "device_first_touch", vm.gpu[0]);
+	first_touches(backing, round, "device_first_touch_in_place", SYSMEM);
+	cold(backing, round);
 	stream(backing, round);
 	storm(backing, round);
 }

@@ -7,7 +7,7 @@
 
 #include "bench.h"
 
-const struct backing backings[2] = { { "4k", false }, { "2m", true } };
+const struct backing backings[2] = { { "4k", false, PAGE }, { "2m", true, BLOCK } };
 
 char *bench_memory(const struct backing *backing)
 {
@@ -44,6 +44,15 @@ static uint64_t first_word(uint64_t seed)
 	return (seed + 1) * 0x9e3779b97f4a7c15ULL;
 }
 
+void bench_fill(char *memory, size_t bytes, uint64_t seed)
+{
+	uint64_t *words = (uint64_t *)memory, word = first_word(seed);
+	size_t i;
+
+	for (i = 0; i < bytes / sizeof(*words); i++, word += STEP)
+		words[i] = word;
+}
+
 /*
  * Takes memory of an earlier round, or NULL. A migration may leave small pages
  * where large ones were: then it is made anew.
@@ -51,8 +60,6 @@ static uint64_t first_word(uint64_t seed)
 char *bench_filled(const struct backing *backing, char *memory, uint64_t seed)
 {
 	const long wanted = backing->huge ? SIZE / 1024 : 0;
-	uint64_t *words, word = first_word(seed);
-	size_t i;
 
 	if (memory && huge_kib(memory) != wanted) {
 		expect(!munmap(memory, SIZE));
@@ -60,9 +67,7 @@ char *bench_filled(const struct backing *backing, char *memory, uint64_t seed)
 	}
 	if (!memory)
 		memory = bench_memory(backing);
-	words = (uint64_t *)memory;
-	for (i = 0; i < SIZE / sizeof(*words); i++, word += STEP)
-		words[i] = word;
+	bench_fill(memory, SIZE, seed);
 	expect_eq(huge_kib(memory), wanted);
 	return memory;
 }
@@ -79,9 +84,33 @@ static void check(const char *memory, size_t bytes, uint64_t word, uint64_t step
 		vm_fail(HERE, "the bytes are wrong");
 }
 
+void bench_check_bytes(const char *memory, size_t bytes, uint64_t seed)
+{
+	check(memory, bytes, first_word(seed), STEP);
+}
+
 void bench_check(const char *memory, uint64_t seed)
 {
-	check(memory, SIZE, first_word(seed), STEP);
+	bench_check_bytes(memory, SIZE, seed);
+}
+
+uint64_t bench_sum(const char *memory, size_t bytes)
+{
+	const uint64_t *words = (const uint64_t *)memory;
+	uint64_t total = 0;
+	size_t i;
+
+	for (i = 0; i < bytes / sizeof(*words); i++)
+		total += words[i];
+	return total;
+}
+
+void bench_touch(const struct backing *backing, const char *memory)
+{
+	size_t i;
+
+	for (i = 0; i < SIZE; i += backing->unit)
+		*(const volatile char *)(memory + i);
 }
 
 void bench_check_zero_bytes(const char *memory, size_t bytes)
@@ -118,4 +147,13 @@ void bench_sample(const struct backing *backing, unsigned int round, const char 
 {
 	if (round)
 		printf("%s_%s\t%s\t%llu\n", row, backing->name, who, (unsigned long long)ns);
+}
+
+void bench_sample_2m(const struct backing *backing, unsigned int round, const char *row,
+		     const char *who, uint64_t ns)
+{
+	if (!backing->huge)
+		bench_sample(backing, round, row, who, ns);
+	else if (round)
+		printf("%s\t%s\t%llu\n", row, who, (unsigned long long)ns);
 }

@@ -69,11 +69,19 @@ void bench_test_hmm(const struct backing *backing, unsigned int round)
 	if (!round)
 		start();
 	memory = bench_filled(backing, memory, round);
-	bench_sample(backing, round, "system_to_device", "test_hmm",
+	bench_sample(backing, round, "to_device", "test_hmm",
 		     call("test_hmm_to_device", DMIRROR_MIGRATE_TO_DEV, memory, true));
 	expect_eq(bench_pages_away(memory), PAGES);
-	bench_sample(backing, round, "device_to_system", "test_hmm",
+	bench_sample(backing, round, "to_system", "test_hmm",
 		     call("test_hmm_to_system", DMIRROR_MIGRATE_TO_SYS, memory, false));
+	expect_eq(bench_pages_away(memory), 0);
+	bench_check(memory, round);
+
+	memory = bench_filled(backing, memory, round);
+	call("", DMIRROR_MIGRATE_TO_DEV, memory, true);
+	expect_eq(bench_pages_away(memory), PAGES);
+	bench_sample(backing, round, "cpu_fault", "test_hmm",
+		     bench_time("test_hmm_cpu_fault", bench_touch(backing, memory)));
 	expect_eq(bench_pages_away(memory), 0);
 	bench_check(memory, round);
 }
