@@ -149,9 +149,13 @@ struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn)
  */
 struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn)
 {
+	struct svm_chunk *chunk = &mem->chunks[(pfn - mem->first_pfn) /
+					       SVM_CHUNK_PAGES];
 	struct page *page = pfn_to_page(pfn);
 
+	svm_chunk_shape(chunk);
 	svm_compat_start_folio((struct folio *)page, &mem->pagemap);
+	svm_chunk_unshape(chunk);
 	__folio_clear_swapbacked((struct folio *)page);
 	return page;
 }

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait_bit.h>
 
 #include "device.h"
 
@@ -41,6 +42,7 @@ struct svm_devmem_state {
  * @leaving: its pages are being evicted; no new ones meanwhile
  * @used_at: svm_devmem.clock when a device last used it; no lock
  * @filled_at: jiffies when pages of it were last taken; no lock to read
+ * @shape: bit lock, see svm_chunk_shape()
  */
 struct svm_chunk {
 	struct list_head link;
@@ -51,6 +53,7 @@ struct svm_chunk {
 	bool leaving;
 	unsigned long used_at;
 	unsigned long filled_at;
+	unsigned long shape;
 };
 
 /**
@@ -94,6 +97,23 @@ struct svm_devmem {
 	atomic_long_t pages_in;
 	atomic_long_t pages_out;
 };
+
+/*
+ * While a chunk becomes one folio, nobody walks over its pages. Eviction does, and
+ * migrate_device_range() looks at them before it holds them: a page that becomes a tail
+ * at that moment is a BUG for kernels with DEBUG_VM_PGFLAGS.
+ *
+ * Innermost but for what core takes for either; may sleep.
+ */
+static inline void svm_chunk_shape(struct svm_chunk *chunk)
+{
+	wait_on_bit_lock(&chunk->shape, 0, TASK_UNINTERRUPTIBLE);
+}
+
+static inline void svm_chunk_unshape(struct svm_chunk *chunk)
+{
+	clear_and_wake_up_bit(0, &chunk->shape);
+}
 
 int svm_devmem_init(const struct svm_devmem_config *config);
 void svm_devmem_exit(void);

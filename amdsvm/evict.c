@@ -51,7 +51,9 @@ static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 	unsigned long moved, missing;
 
 	svm_event_migrate_start(&event);
+	svm_chunk_shape(&mem->chunks[chunk]);
 	migrate_device_range(scratch->src, pfn, SVM_CHUNK_PAGES);
+	svm_chunk_unshape(&mem->chunks[chunk]);
 	missing = svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
 				NULL, 0, SVM_HOME_WANTED);
 	migrate_device_pages(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
