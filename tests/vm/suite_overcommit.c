@@ -240,13 +240,16 @@ static Suite *suite(void)
 	TCase *t = vm_case_with(s, "overcommit", setup, teardown);
 
 	tcase_add_test(t, a_prefetch_evicts_what_was_there_longest);
+	tcase_add_test(t, memory_of_others_is_evicted_too);
+	tcase_add_test(t, no_write_is_lost);
+	/* Which memory goes is the same on any kernel, and all of a device is much there. */
+	if (vm_is_debug_kernel())
+		return s;
 	tcase_add_test(t, use_by_the_device_counts);
 	tcase_add_test(t, a_prefetch_evicts_nothing_of_its_own);
-	tcase_add_test(t, memory_of_others_is_evicted_too);
 	tcase_add_test(t, devices_fault_more_than_they_have);
 	tcase_add_test(t, what_has_just_come_is_not_evicted_by_faults);
 	tcase_add_test(t, switched_off);
-	tcase_add_test(t, no_write_is_lost);
 	return s;
 }
 

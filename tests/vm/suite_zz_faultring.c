@@ -92,7 +92,8 @@ START_TEST(processes_share_a_ring)
 	bool child;
 	int i;
 
-	reload("fault_ring=1 lanes=4");
+	/* Room for both. */
+	reload("fault_ring=1 lanes=4 vram_mb=256");
 	child = vm_fork(&peer);
 	if (child) {
 		close(vm.fd);
