@@ -14,15 +14,10 @@ static struct svm_mem place_of(struct svm_copier *copier, struct page *page)
 	unsigned long pfn = page_to_pfn(page);
 
 	if (pfn - svm_devmem_first >= svm_devmem_span)
-		return (struct svm_mem) { .page = page };
+		return svm_devmem_place_in(NULL, page);
 	if (!copier->mem || !svm_devmem_has(copier->mem, pfn))
 		copier->mem = svm_devmem_find(pfn);
-	if (!copier->mem)
-		return (struct svm_mem) { .page = page };
-	return (struct svm_mem) {
-		.device = copier->mem->device,
-		.offset = (u64)(pfn - copier->mem->first_pfn) << PAGE_SHIFT,
-	};
+	return svm_devmem_place_in(copier->mem, page);
 }
 
 static bool place_follows(const struct svm_mem *base, unsigned long pages,

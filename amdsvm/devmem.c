@@ -81,19 +81,6 @@ static void mems_add(struct svm_devmem *mem)
 }
 
 /**
- * svm_devmem_offset() - where in its device's memory a device page is
- * @page: one of our device pages
- *
- * Return: bytes from the start of the device's memory.
- */
-u64 svm_devmem_offset(const struct page *page)
-{
-	struct svm_devmem *mem = svm_devmem_of(page);
-
-	return (u64)(page_to_pfn(page) - mem->first_pfn) << PAGE_SHIFT;
-}
-
-/**
  * svm_devmem_page() - the device page at an offset
  * @device: a device with memory
  * @offset: bytes from the start of its memory
@@ -115,12 +102,7 @@ struct svm_mem svm_devmem_place(struct page *page)
 {
 	struct svm_devmem *mem = svm_devmem_of(page);
 
-	if (!mem)
-		return (struct svm_mem) { .page = page };
-	return (struct svm_mem) {
-		.device = mem->device,
-		.offset = (u64)(page_to_pfn(page) - mem->first_pfn) << PAGE_SHIFT,
-	};
+	return svm_devmem_place_in(mem, page);
 }
 
 /**

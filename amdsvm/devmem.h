@@ -148,9 +148,20 @@ static inline struct svm_devmem *svm_devmem_of(const struct page *page)
 	return svm_devmem_find(pfn);
 }
 
-u64 svm_devmem_offset(const struct page *page);
 struct page *svm_devmem_page(struct svm_device *device, u64 offset);
 struct svm_mem svm_devmem_place(struct page *page);
+
+/* A page as a backend wants it named; @mem: whose it is, NULL: system memory. */
+static inline struct svm_mem svm_devmem_place_in(const struct svm_devmem *mem,
+						 struct page *page)
+{
+	if (!mem)
+		return (struct svm_mem) { .page = page };
+	return (struct svm_mem) {
+		.device = mem->device,
+		.offset = (u64)(page_to_pfn(page) - mem->first_pfn) << PAGE_SHIFT,
+	};
+}
 
 /* The device that a chunk belongs to, or another one, uses it. Any context. */
 static inline void svm_devmem_use(struct svm_devmem *mem, unsigned long chunk)

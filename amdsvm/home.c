@@ -200,11 +200,10 @@ static void fill_large(struct filling *f, struct page *from, unsigned long *dst,
 /* Every entry is a single page that is to move. */
 static bool all_single(const unsigned long *src, unsigned long n)
 {
-	const unsigned long flags = MIGRATE_PFN_VALID | MIGRATE_PFN_MIGRATE;
 	unsigned long i;
 
 	for (i = 0; i < n; i++)
-		if ((src[i] & flags) != flags || svm_entry_pages(src[i]) > 1)
+		if (!svm_entry_single(src[i]))
 			return false;
 	return true;
 }

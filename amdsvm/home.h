@@ -32,6 +32,14 @@ static inline unsigned long svm_entry_pages(unsigned long entry)
 	return entry & MIGRATE_PFN_COMPOUND ? SVM_CHUNK_PAGES : 1;
 }
 
+/* A single page that is to move. */
+static inline bool svm_entry_single(unsigned long entry)
+{
+	const unsigned long flags = MIGRATE_PFN_VALID | MIGRATE_PFN_MIGRATE;
+
+	return (entry & flags) == flags && svm_entry_pages(entry) == 1;
+}
+
 unsigned long svm_home_pages(const struct vm_area_struct *vma,
 			     enum svm_home_effort effort, unsigned long n,
 			     struct page **pages);

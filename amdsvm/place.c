@@ -62,13 +62,6 @@ static struct page *new_page(struct migration *m, unsigned long index)
 	return page;
 }
 
-static bool is_single(unsigned long src)
-{
-	const unsigned long flags = MIGRATE_PFN_VALID | MIGRATE_PFN_MIGRATE;
-
-	return (src & flags) == flags && svm_entry_pages(src) == 1;
-}
-
 /* Pages at home for all that come one by one, as far as there are any. */
 static void stock_up(struct migration *m)
 {
@@ -76,7 +69,7 @@ static void stock_up(struct migration *m)
 	unsigned long i, n = 0;
 
 	for (i = 0; i < args->npages; i += svm_entry_pages(args->src[i]))
-		n += is_single(args->src[i]);
+		n += svm_entry_single(args->src[i]);
 	m->used = 0;
 	m->taken = svm_home_pages(args->vma, SVM_HOME_WANTED, n,
 				  (struct page **)m->scratch->vram);
