@@ -14,33 +14,13 @@
 #define needs_large_folios() \
 	only_in_lanes(LANE_PRIVATE, "large folios need private memory")
 
-/* Memory in large pages at home. */
-static long huge_kib(const char *start, size_t size)
-{
-	FILE *file = fopen("/proc/self/smaps", "re");
-	unsigned long from, to;
-	bool inside = false;
-	char line[256];
-	long kib = 0, value;
-
-	expect(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2 && strchr(line, '-') < strchr(line, ' '))
-			inside = from < (uintptr_t)start + size && (uintptr_t)start < to;
-		else if (inside && sscanf(line, "AnonHugePages: %ld kB", &value) == 1)
-			kib += value;
-	}
-	fclose(file);
-	return kib;
-}
-
 static char *huge(size_t size)
 {
 	char *memory = vm_anon(size);
 
 	expect(!madvise(memory, size, MADV_HUGEPAGE));
 	vm_fill(memory, size, 1);
-	expect_eq(huge_kib(memory, size), size / 1024);
+	expect_eq(vm_huge_kib(memory, size), size / 1024);
 	return memory;
 }
 
@@ -89,7 +69,7 @@ START_TEST(there_and_back_by_prefetch)
 	expect_location(memory, SIZE, vm.gpu[0]);
 	expect_eq(pieces(memory, SIZE), 2);
 	expect_prefetch(memory, SIZE, SYSMEM, 0, .moved = PAGES);
-	expect_eq(huge_kib(memory, SIZE), SIZE / 1024);
+	expect_eq(vm_huge_kib(memory, SIZE), SIZE / 1024);
 	expect_bytes(memory, SIZE, 1);
 }
 END_TEST
@@ -106,7 +86,7 @@ START_TEST(one_fault_of_the_cpu_brings_a_folio)
 	expect_location(memory + BLOCK, BLOCK, vm.gpu[0]);
 	expect_bytes(memory, SIZE, 1);
 	expect_eq(vm_counters().cpu_faults, 2);
-	expect_eq(huge_kib(memory, SIZE), SIZE / 1024);
+	expect_eq(vm_huge_kib(memory, SIZE), SIZE / 1024);
 }
 END_TEST
 
@@ -134,7 +114,7 @@ START_TEST(untouched_memory_is_one_piece)
 	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .cleared = PAGES);
 	expect_eq(pieces(memory, SIZE), 2);
 	expect_zero(memory, SIZE);
-	expect_eq(huge_kib(memory, SIZE), SIZE / 1024);
+	expect_eq(vm_huge_kib(memory, SIZE), SIZE / 1024);
 }
 END_TEST
 
@@ -164,7 +144,7 @@ START_TEST(eviction_brings_folios_home)
 	expect_eq(vm_evict_on(vm.fd, vm.gpu[0], &args), 0);
 	expect_eq(args.pages_moved, PAGES);
 	expect_location(memory, SIZE, SYSMEM);
-	expect_eq(huge_kib(memory, SIZE), SIZE / 1024);
+	expect_eq(vm_huge_kib(memory, SIZE), SIZE / 1024);
 	expect_bytes(memory, SIZE, 1);
 }
 END_TEST
@@ -188,7 +168,7 @@ START_TEST(a_fault_where_there_is_no_large_page_at_home)
 	expect_all_come_home();
 	expect_bytes(memory, SIZE, 1);
 	/* The other block: who evicts does not know the mapping. */
-	expect_eq(huge_kib(memory, SIZE), BLOCK / 1024);
+	expect_eq(vm_huge_kib(memory, SIZE), BLOCK / 1024);
 }
 END_TEST
 
@@ -200,12 +180,12 @@ START_TEST(a_prefetch_where_there_is_no_large_page_at_home)
 	memory = huge_on_device(SIZE);
 	expect(!madvise(memory, SIZE, MADV_NOHUGEPAGE));
 	expect_prefetch(memory, SIZE, SYSMEM, 0, .moved = PAGES);
-	expect_eq(huge_kib(memory, SIZE), 0);
+	expect_eq(vm_huge_kib(memory, SIZE), 0);
 	expect_bytes(memory, SIZE, 1);
 	/* And it goes back as what it is. */
 	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = PAGES);
 	expect_bytes(memory, SIZE, 1);
-	expect_eq(huge_kib(memory, SIZE), 0);
+	expect_eq(vm_huge_kib(memory, SIZE), 0);
 }
 END_TEST
 

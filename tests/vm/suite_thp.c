@@ -9,33 +9,13 @@
 #define SIZE (2 * BLOCK)
 #define PAGES (SIZE / PAGE)
 
-/* Memory that the kernel says is in large pages now. */
-static long huge_kib(const char *start)
-{
-	FILE *file = fopen("/proc/self/smaps", "re");
-	unsigned long from, to;
-	bool inside = false;
-	char line[256];
-	long kib = 0, value;
-
-	expect(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2 && strchr(line, '-') < strchr(line, ' '))
-			inside = from <= (uintptr_t)start && (uintptr_t)start < to;
-		else if (inside && sscanf(line, "AnonHugePages: %ld kB", &value) == 1)
-			kib += value;
-	}
-	fclose(file);
-	return kib;
-}
-
 static char *huge(size_t size, uint64_t seed)
 {
 	char *memory = vm_anon(size);
 
 	expect(!madvise(memory, size, MADV_HUGEPAGE));
 	vm_fill(memory, size, seed);
-	expect_eq(huge_kib(memory), size / 1024);
+	expect_eq(vm_huge_kib(memory, size), size / 1024);
 	return memory;
 }
 

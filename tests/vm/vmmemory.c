@@ -194,3 +194,23 @@ void vm_expect_prefetch(const char *file, int line, const void *start, size_t si
 			(unsigned long long)wanted.busy, (unsigned long long)args.pages_unmovable,
 			(unsigned long long)wanted.unmovable);
 }
+
+/* Of the mappings that @start to @size are in, all of them. */
+long vm_huge_kib(const char *start, size_t size)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	unsigned long from, to;
+	bool inside = false;
+	char line[256];
+	long kib = 0, value;
+
+	expect(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2 && strchr(line, '-') < strchr(line, ' '))
+			inside = from < (uintptr_t)start + size && (uintptr_t)start < to;
+		else if (inside && sscanf(line, "AnonHugePages: %ld kB", &value) == 1)
+			kib += value;
+	}
+	fclose(file);
+	return kib;
+}
