@@ -42,7 +42,8 @@
 /* Pages of one folio, and whole folios, are in one state most of the time. */
 static bool one_state(const struct migration *m)
 {
-	return !memchr_inv(m->scratch->state, m->scratch->state[0], m->pages);
+	return m->uniform ||
+	       !memchr_inv(m->scratch->state, m->scratch->state[0], m->pages);
 }
 
 /* All pages that are not settled get @state. */
@@ -51,6 +52,7 @@ static void settle(struct migration *m, unsigned long first, unsigned long last,
 {
 	unsigned long i;
 
+	m->uniform = false;
 	for (i = first; i <= last; i++)
 		if (!svm_state_final(m->scratch->state[i]))
 			m->scratch->state[i] = state;
@@ -95,7 +97,7 @@ static bool scan_folio(struct migration *m)
 	    !one_folio(m))
 		return false;
 	m->looked = true;
-	memset(m->scratch->state, seen_state(m, m->scratch->pfns[0]), m->pages);
+	svm_states_set(m, 0, m->pages, seen_state(m, m->scratch->pfns[0]));
 	return true;
 }
 
@@ -108,7 +110,7 @@ static void scan(struct migration *m)
 
 	/* HMM does not look into mappings without read access. */
 	if (!(m->args.vma->vm_flags & VM_READ)) {
-		memset(s->state, SVM_PAGE_WAITING, m->pages);
+		svm_states_set(m, 0, m->pages, SVM_PAGE_WAITING);
 		return;
 	}
 	if (scan_folio(m))
@@ -239,16 +241,26 @@ static bool take_vram(struct migration *m)
 	m->used = 0;
 	if (svm_vram_free_pages(m->device->mem) < wanted)
 		svm_evict_room(m->device->mem, wanted, m->scratch);
-	m->taken = svm_vram_alloc(m->device->mem, wanted, m->scratch->vram);
-	m->whole = svm_large_pages && !(m->args.vma->vm_flags & VM_NOHUGEPAGE) &&
-		   svm_vram_whole(m->device->mem, m->scratch->vram, m->taken);
+	m->chunk = wanted == SVM_CHUNK_PAGES ?
+		   svm_vram_alloc_chunk(m->device->mem) : 0;
+	m->whole = m->chunk && svm_large_pages &&
+		   !(m->args.vma->vm_flags & VM_NOHUGEPAGE);
+	m->taken = wanted;
+	if (!m->chunk)
+		m->taken = svm_vram_alloc(m->device->mem, wanted,
+					  m->scratch->vram);
 	return m->taken;
 }
 
 /* Pages that were put to use are core mm's, also when they did not move. */
 static void return_vram(struct migration *m)
 {
-	if (m->device)
+	if (!m->device || m->used == m->taken)
+		return;
+	if (m->chunk)
+		svm_vram_free(m->device->mem, m->chunk + m->used,
+			      m->taken - m->used);
+	else
 		svm_vram_return(m->device->mem, m->scratch->vram + m->used,
 				m->taken - m->used);
 }
@@ -320,6 +332,7 @@ static void settle_file_pages(struct migration *m)
 
 	if (vma_is_anonymous(m->args.vma))
 		return;
+	m->uniform = false;
 	for (i = 0; i < m->pages; i++)
 		if (m->scratch->state[i] == SVM_PAGE_WAITING &&
 		    (!(m->scratch->pfns[i] & HMM_PFN_VALID) ||

@@ -8,14 +8,15 @@
 
 #include <linux/bitmap.h>
 #include <linux/migrate.h>
+#include <linux/string.h>
 
 #include "event.h"
 #include "migrate.h"
 #include "pagetable.h"
+#include "scratch.h"
 
 struct svm_block;
 struct svm_process;
-struct svm_scratch;
 
 /**
  * struct migration - one call for one block
@@ -27,9 +28,11 @@ struct svm_scratch;
  * @scratch: arrays; pfns, vram and state are indexed from @base
  * @base: first byte of the whole call
  * @pages: of the whole call
+ * @uniform: all entries of scratch->state are equal; not set for all that are
  * @taken: device pages in scratch->vram; on the way home, system pages there
  * @used: how many of them are in use
- * @whole: they are a chunk, so 2 MiB can move in one piece
+ * @chunk: the device pages are a chunk, this is the first; scratch->vram is not set
+ * @whole: so 2 MiB can move in one piece
  * @had_source: of the present round: entries that stand for memory, not holes
  */
 struct migration {
@@ -41,8 +44,10 @@ struct migration {
 	unsigned long base;
 	unsigned long pages;
 	bool looked;
+	bool uniform;
 	unsigned long taken;
 	unsigned long used;
+	unsigned long chunk;
 	bool whole;
 	DECLARE_BITMAP(had_source, SVM_BLOCK_PAGES);
 };
@@ -50,6 +55,20 @@ struct migration {
 static inline bool svm_state_final(u8 state)
 {
 	return state > SVM_PAGE_BUSY;
+}
+
+/* Pages [first, first + n) of the call are in @state; all of it at once in words. */
+static inline void svm_states_set(struct migration *m, unsigned long first,
+				  unsigned long n, u8 state)
+{
+	m->uniform = n == m->pages;
+	if (n == 1)
+		m->scratch->state[first] = state;
+	else if (n == SVM_BLOCK_PAGES)
+		memset64((u64 *)m->scratch->state, state * 0x0101010101010101ULL,
+			 SVM_BLOCK_PAGES / sizeof(u64));
+	else
+		memset(m->scratch->state + first, state, n);
 }
 
 void svm_place_pages(struct migration *m, unsigned long first);

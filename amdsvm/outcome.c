@@ -95,11 +95,9 @@ void svm_outcome_note(struct migration *m, unsigned long first)
 	u8 state;
 
 	for (i = 0; i < args->npages; i += n) {
-		u8 *states = &m->scratch->state[first + i];
-
 		n = svm_entry_pages(args->dst[i]);
-		state = entry_state(m, i, *states);
-		memset(states, state, n);
+		state = entry_state(m, i, m->scratch->state[first + i]);
+		svm_states_set(m, first + i, n, state);
 		if (state == SVM_PAGE_MOVED)
 			count_move(m, &tally,
 				   migrate_pfn_to_page(args->src[i]), n);
@@ -173,7 +171,7 @@ struct svm_move_counts svm_outcome_count(const struct migration *m)
 	struct svm_move_counts counts = {};
 	unsigned long i;
 
-	if (!memchr_inv(state, state[0], m->pages)) {
+	if (m->uniform || !memchr_inv(state, state[0], m->pages)) {
 		counts.state[state[0]] = m->pages;
 		return counts;
 	}

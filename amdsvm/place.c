@@ -46,13 +46,15 @@ static u8 objection(const struct migration *m, struct page *src)
 static struct page *new_page(struct migration *m, unsigned long index)
 {
 	struct svm_scratch *s = m->scratch;
+	unsigned long pfn;
 	struct page *page;
 
 	if (m->device) {
 		if (m->used == m->taken)
 			return NULL;
-		return svm_devmem_start_page(m->device->mem,
-					     s->vram[m->used++]);
+		pfn = m->chunk ? m->chunk + m->used : s->vram[m->used];
+		m->used++;
+		return svm_devmem_start_page(m->device->mem, pfn);
 	}
 	if (m->used == m->taken)
 		return svm_home_page(m->args.vma, m->base + (index << PAGE_SHIFT),
@@ -89,7 +91,7 @@ static struct page *new_large(struct migration *m, unsigned long index)
 	if (!m->whole || m->used)
 		return NULL;
 	m->used = SVM_CHUNK_PAGES;
-	return svm_devmem_start_large(m->device->mem, m->scratch->vram[0]);
+	return svm_devmem_start_large(m->device->mem, m->chunk);
 }
 
 static void place_page(struct migration *m, struct svm_copier *copier,
@@ -100,6 +102,7 @@ static void place_page(struct migration *m, struct svm_copier *copier,
 
 	if (svm_state_final(*state))
 		return;
+	m->uniform = false;
 	*state = objection(m, src);
 	if (svm_state_final(*state))
 		return;
@@ -126,13 +129,13 @@ static void place_large(struct migration *m, struct svm_copier *copier,
 	unsigned long j;
 
 	if (svm_state_final(why)) {
-		memset(&m->scratch->state[first + i], why, SVM_CHUNK_PAGES);
+		svm_states_set(m, first + i, SVM_CHUNK_PAGES, why);
 		return;
 	}
 	dst = new_large(m, first + i);
 	if (!src && WARN_ON_ONCE(!dst)) {
-		memset(&m->scratch->state[first + i], SVM_PAGE_NO_SPACE,
-		       SVM_CHUNK_PAGES);
+		svm_states_set(m, first + i, SVM_CHUNK_PAGES,
+			       SVM_PAGE_NO_SPACE);
 		return;
 	}
 	if (dst) {
@@ -172,7 +175,7 @@ void svm_place_pages(struct migration *m, unsigned long first)
 			bitmap_set(m->had_source, i, n);
 		if (!(args->src[i] & MIGRATE_PFN_MIGRATE)) {
 			if (!svm_state_final(*state))
-				memset(state, SVM_PAGE_BUSY, n);
+				svm_states_set(m, first + i, n, SVM_PAGE_BUSY);
 		} else if (n > 1) {
 			place_large(m, &copier, first, i, src);
 		} else {

@@ -37,7 +37,7 @@ struct svm_scratch {
 	unsigned long dst[SVM_COLLECT_MAX(SVM_BLOCK_PAGES)];
 	unsigned long pfns[SVM_BLOCK_PAGES];
 	unsigned long vram[SVM_BLOCK_PAGES];
-	u8 state[SVM_BLOCK_PAGES];
+	u8 state[SVM_BLOCK_PAGES] __aligned(sizeof(u64));
 	unsigned long evict_before;
 	unsigned long residency;
 	unsigned int trigger;

@@ -82,19 +82,28 @@ static void used_sub(struct svm_devmem *mem, unsigned long n)
 		module_put(THIS_MODULE);
 }
 
+static unsigned long chunk_pfn(const struct svm_devmem *mem,
+			       const struct svm_chunk *chunk)
+{
+	return mem->first_pfn + (chunk - mem->chunks) * SVM_CHUNK_PAGES;
+}
+
+/* @n of its pages are in use now, their bits are set. */
+static void chunk_taken(struct svm_devmem *mem, struct svm_chunk *chunk,
+			unsigned long n)
+{
+	svm_devmem_use(mem, chunk - mem->chunks);
+	WRITE_ONCE(chunk->filled_at, jiffies);
+	chunk->nr_used += n;
+	used_add(mem, n);
+	chunk_relink(mem, chunk);
+}
+
 static unsigned long chunk_take(struct svm_devmem *mem, struct svm_chunk *chunk,
 				unsigned long want, unsigned long *pfns)
 {
-	unsigned long base = mem->first_pfn +
-			     (chunk - mem->chunks) * SVM_CHUNK_PAGES;
-	unsigned long n = 0, bit = 0;
+	unsigned long base = chunk_pfn(mem, chunk), n = 0, bit = 0;
 
-	if (!chunk->nr_used && want >= SVM_CHUNK_PAGES) {
-		bitmap_fill(chunk->used, SVM_CHUNK_PAGES);
-		for (; n < SVM_CHUNK_PAGES; n++)
-			pfns[n] = base + n;
-		want = n;
-	}
 	while (n < want) {
 		bit = find_next_zero_bit(chunk->used, SVM_CHUNK_PAGES, bit);
 		if (bit == SVM_CHUNK_PAGES)
@@ -102,13 +111,8 @@ static unsigned long chunk_take(struct svm_devmem *mem, struct svm_chunk *chunk,
 		__set_bit(bit, chunk->used);
 		pfns[n++] = base + bit++;
 	}
-	if (n) {
-		svm_devmem_use(mem, chunk - mem->chunks);
-		WRITE_ONCE(chunk->filled_at, jiffies);
-		chunk->nr_used += n;
-		used_add(mem, n);
-		chunk_relink(mem, chunk);
-	}
+	if (n)
+		chunk_taken(mem, chunk, n);
 	return n;
 }
 
@@ -143,23 +147,53 @@ static struct svm_chunk *first_chunk(struct list_head *list)
 	return list_first_entry_or_null(list, struct svm_chunk, link);
 }
 
-/*
- * Where to take pages from: from what is broken already, or @whole, so that a
- * request for a chunk gets one in one piece as long as there is one.
- */
-static struct svm_chunk *next_chunk(struct svm_devmem *mem, bool whole,
+/* A chunk that nobody uses; may drop and retake the lock. */
+static struct svm_chunk *idle_chunk(struct svm_devmem *mem,
 				    unsigned long *flags)
 {
-	struct svm_chunk *chunk = NULL;
+	struct svm_chunk *chunk = first_chunk(&mem->idle);
 
-	if (!whole)
-		chunk = first_chunk(&mem->partial);
-	if (!chunk)
-		chunk = first_chunk(&mem->idle);
 	if (!chunk && back_one(mem, flags))
 		/* Somebody else may have had it meanwhile. */
 		chunk = first_chunk(&mem->idle);
+	return chunk;
+}
+
+/* Single pages come from what is broken already. */
+static struct svm_chunk *next_chunk(struct svm_devmem *mem,
+				    unsigned long *flags)
+{
+	struct svm_chunk *chunk = first_chunk(&mem->partial);
+
+	if (!chunk)
+		chunk = idle_chunk(mem, flags);
 	return chunk ? chunk : first_chunk(&mem->partial);
+}
+
+/**
+ * svm_vram_alloc_chunk() - take SVM_CHUNK_PAGES device pages in one piece
+ * @mem: device memory
+ *
+ * The pages are the caller's, as those of svm_vram_alloc(), and go back by
+ * svm_vram_free().
+ *
+ * Context: may sleep and reclaim system memory (a chunk's first use).
+ * Return: the first page; 0 when no chunk is free.
+ */
+unsigned long svm_vram_alloc_chunk(struct svm_devmem *mem)
+{
+	unsigned long flags, pfn = 0;
+	struct svm_chunk *chunk;
+
+	spin_lock_irqsave(&mem->lock, flags);
+	chunk = idle_chunk(mem, &flags);
+	if (chunk) {
+		bitmap_fill(chunk->used, SVM_CHUNK_PAGES);
+		chunk_taken(mem, chunk, SVM_CHUNK_PAGES);
+		pfn = chunk_pfn(mem, chunk);
+	}
+	spin_unlock_irqrestore(&mem->lock, flags);
+	return pfn;
 }
 
 /**
@@ -167,8 +201,6 @@ static struct svm_chunk *next_chunk(struct svm_devmem *mem, bool whole,
  * @mem: device memory
  * @want: pages
  * @pfns: result, room for @want; ascending within a chunk
- *
- * Who wants SVM_CHUNK_PAGES gets a whole chunk if there is one.
  *
  * The pages are the caller's: each must go to svm_devmem_start_page() or back
  * by svm_vram_return(). Never evicts.
@@ -184,30 +216,13 @@ unsigned long svm_vram_alloc(struct svm_devmem *mem, unsigned long want,
 
 	spin_lock_irqsave(&mem->lock, flags);
 	while (n < want) {
-		chunk = next_chunk(mem, want - n >= SVM_CHUNK_PAGES, &flags);
+		chunk = next_chunk(mem, &flags);
 		if (!chunk)
 			break;
 		n += chunk_take(mem, chunk, want - n, pfns + n);
 	}
 	spin_unlock_irqrestore(&mem->lock, flags);
 	return n;
-}
-
-/**
- * svm_vram_whole() - are pages one whole chunk
- * @mem: device memory
- * @pfns: pages from svm_vram_alloc()
- * @n: number of them
- *
- * Return: true when they are, in order.
- */
-bool svm_vram_whole(const struct svm_devmem *mem, const unsigned long *pfns,
-		    unsigned long n)
-{
-	/* Pages of a chunk ascend, so its first and last mean all of it. */
-	return n == SVM_CHUNK_PAGES &&
-	       !((pfns[0] - mem->first_pfn) % SVM_CHUNK_PAGES) &&
-	       pfns[n - 1] == pfns[0] + n - 1;
 }
 
 static void release_run(struct svm_devmem *mem, unsigned long pfn,

@@ -10,8 +10,7 @@
 void svm_vram_init(struct svm_devmem *mem);
 unsigned long svm_vram_alloc(struct svm_devmem *mem, unsigned long want,
 			     unsigned long *pfns);
-bool svm_vram_whole(const struct svm_devmem *mem, const unsigned long *pfns,
-		    unsigned long n);
+unsigned long svm_vram_alloc_chunk(struct svm_devmem *mem);
 void svm_vram_return(struct svm_devmem *mem, const unsigned long *pfns,
 		     unsigned long n);
 void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n);

@@ -144,10 +144,21 @@ static void clear_run(struct page *dst, unsigned long n)
 		clear_page(page_address(dst++));
 }
 
+#define UNROLLED 8
+
 static void copy_run(struct page *dst, struct page *src, unsigned long n)
 {
 	void *to = page_address(dst), *from = page_address(src);
+	unsigned int i;
 
+	/* A loop around each page is a hundredth of what its copy costs. */
+	for (; n >= UNROLLED; n -= UNROLLED) {
+#pragma GCC unroll 8
+		for (i = 0; i < UNROLLED; i++)
+			copy_page(to + i * PAGE_SIZE, from + i * PAGE_SIZE);
+		to += UNROLLED * PAGE_SIZE;
+		from += UNROLLED * PAGE_SIZE;
+	}
 	for (; n; n--, to += PAGE_SIZE, from += PAGE_SIZE)
 		copy_page(to, from);
 }
