@@ -68,9 +68,9 @@ static volatile bool stop;
 static void *opener(void *argument)
 {
 	char *mine = arena + (size_t)argument * SIZE;
-	unsigned int i;
+	unsigned int rounds = vm_rounds(ROUNDS), i;
 
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		int fd = open("/dev/amdsvm", O_RDWR | O_CLOEXEC);
 
 		expect(fd >= 0);

@@ -267,10 +267,10 @@ END_TEST
 START_TEST(opening_again_and_again_leaves_nothing_behind)
 {
 	char *memory = vm_anon(BLOCK);
-	int round;
+	int rounds = vm_rounds(200), round;
 
 	vm_fill(memory, BLOCK, 1);
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < rounds; round++) {
 		int second = vm_open();
 
 		expect_eq(set(memory, BLOCK, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] }), 0);

@@ -193,12 +193,12 @@ static void *read_files(void *unused)
 START_TEST(reading_meets_going)
 {
 	pthread_t threads[2];
-	int i;
+	int rounds = vm_rounds(300), i;
 
 	vm_use_all_processors();
 	for (i = 0; i < 2; i++)
 		expect(!pthread_create(&threads[i], NULL, read_files, NULL));
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < rounds; i++) {
 		close(vm.fd);
 		vm.fd = vm_open();
 	}

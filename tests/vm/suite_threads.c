@@ -52,7 +52,7 @@ static void *mover(void *argument)
 
 /* Counts up its own word of each page: any stale or lost page shows in the sum. */
 #define COUNTERS 4
-#define COUNTER_ROUNDS 25
+#define COUNTER_ROUNDS (vm_is_debug_kernel() ? 8u : 25u)
 
 static void *counter(void *argument)
 {
@@ -96,7 +96,7 @@ START_TEST(counting_while_pages_move)
 END_TEST
 
 /* All threads fault the same page at once: before 6.15 core let them starve each other. */
-#define FAULT_ROUNDS 60
+#define FAULT_ROUNDS (vm_is_debug_kernel() ? 20u : 60u)
 static pthread_barrier_t barrier;
 
 static void *toucher(void *argument)

@@ -6,9 +6,9 @@
 #
 # The words of guest/init, one a line: "boot RELEASE", "module loaded",
 # "module failed WHY", "exit STATUS", "rmmod ok", "rmmod failed WHY",
-# "taint NUMBER", "end"; of a kernel that looks for them, "leaks before|after NUMBER
-# of the driver, NUMBER others" (before and after rmmod) and "lockdep 0|1". A boot
-# without "end" failed, whatever came before.
+# "taint NUMBER", "end"; of a kernel that looks for them, "leaks NUMBER of the driver,
+# NUMBER others" (after rmmod) and "lockdep 0|1". A boot without "end" failed, whatever
+# came before.
 
 # Kernel messages that mean a defect. Fixed words of the kernel's own reports.
 BAD_MESSAGES='BUG:|WARNING:|Oops|Call Trace:|general protection|kernel panic|KASAN|KCSAN|KFENCE:|UBSAN'
@@ -50,15 +50,13 @@ bad_taint() {
 # lookers_fail: prints what the debug kernel found beyond its log, and says whether
 # that is a failure. Silence of kmemleak there is one too.
 lookers_fail() {
-	local when leaks failed=1
-	for when in before after; do
-		leaks=$(word "leaks $when")
-		case $leaks in
-		'0 of the driver'*) verbose "kmemleak $when rmmod: $leaks" ;;
-		'') [ "$KERNEL" != debug ] || { say "error: kmemleak did not look $when rmmod"; failed=0; } ;;
-		*) say "error: kmemleak $when rmmod: $leaks"; failed=0 ;;
-		esac
-	done
+	local leaks failed=1
+	leaks=$(word leaks)
+	case $leaks in
+	'0 of the driver'*) verbose "kmemleak: $leaks" ;;
+	'') [ "$KERNEL" != debug ] || { say "error: kmemleak did not look"; failed=0; } ;;
+	*) say "error: kmemleak: $leaks"; failed=0 ;;
+	esac
 	sed -n '/^unreferenced object/,$p' "$WORK/dmesg" | head -n 60 >&2
 	if [ "$(word lockdep)" = 0 ]; then
 		say "error: lockdep was switched off by what it found"
