@@ -107,7 +107,8 @@ static int take_line(struct listener *listener, size_t stream, const char *line)
 		return failed("the driver told what is no event: '%s'; install the driver and svmctl of the same release",
 			      line);
 
-	if (event.kind == AMDSVM_SMI_EVENT_PROCESS_END && event.pid == listener->pid)
+	/* Each stream is told, one after the other: that of the first is the one printed. */
+	if (event.kind == AMDSVM_SMI_EVENT_PROCESS_END && event.pid == listener->pid && !stream)
 		listener->ended = true;
 	if (event.kind != AMDSVM_SMI_EVENT_DROPPED &&
 	    (!(listener->mask & event_bit(event.kind)) || is_repeated(listener, stream, &event)))
