@@ -17,8 +17,10 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 
 KERNEL=${KERNEL:-} LANE=${LANE:-} SUITE=${SUITE:-}
 SUITE=${SUITE#suite_}
-# Longest time of one lane.
+# Longest time of one lane; lanes that run at the same time: a guest has two processors,
+# and needs one most of the time.
 LANE_TIMEOUT=${LANE_TIMEOUT:-1500}
+AT_ONCE=${AT_ONCE:-2}
 passed=0 failed=0 UNBUILT=''
 
 # The debug kernel takes minutes to make and has a target of its own.
@@ -95,9 +97,9 @@ part() {
 }
 
 # run_lane KERNEL LANE: in one boot; on the debug kernel, where tests have more patience,
-# in two at once.
+# in two at once. Its numbers go into a file, see lane_result.
 run_lane() {
-	local kernel=$1 lane=$2 boots=1 i out numbers list
+	local kernel=$1 lane=$2 boots=1 i out numbers list sum=(0 0)
 	[ "$kernel" != debug ] || [ -n "$SUITE" ] || boots=2
 	for ((i = 0; i < boots; i++)); do
 		out=$BUILD/vm/suites-$kernel-$lane.$$.$i
@@ -108,10 +110,22 @@ run_lane() {
 	for ((i = 0; i < boots; i++)); do
 		out=$BUILD/vm/suites-$kernel-$lane.$$.$i
 		numbers=$(cat "$out.result" 2>/dev/null || echo 0 1)
-		passed=$((passed + ${numbers% *}))
-		failed=$((failed + ${numbers#* }))
+		sum=($((sum[0] + ${numbers% *})) $((sum[1] + ${numbers#* })))
 		rm -f "$out.result"
 	done
+	echo "${sum[@]}" >"$(lane_result "$kernel" "$lane")"
+}
+
+lane_result() { echo "$BUILD/vm/lane-$1-$2.$$"; }
+
+# add_up KERNEL LANE: a lane without numbers is one that failed.
+add_up() {
+	local file numbers
+	file=$(lane_result "$1" "$2")
+	numbers=$(cat "$file" 2>/dev/null || echo 0 1)
+	passed=$((passed + ${numbers% *}))
+	failed=$((failed + ${numbers#* }))
+	rm -f "$file"
 }
 
 # What SET_ATTR costs with a million ranges, in instructions: twice that with a
@@ -137,20 +151,24 @@ if [ -z "$SUITES" ]; then
 	failed=$((failed + 1))
 fi
 
-lanes=0
+lanes=()
 while [ -n "$SUITES" ] && read -r kernel lane _; do
 	case $kernel in '' | \#*) continue ;; esac
 	wanted "$kernel" || continue
 	[ -z "$LANE" ] || [ "$LANE" = "$lane" ] || continue
-	lanes=$((lanes + 1))
+	lanes+=("$kernel $lane")
 	if [[ $UNBUILT == *" $kernel "* ]]; then
 		printf '%-14s %-16s FAIL  no module to run them with\n' "$kernel/$lane" "all suites"
-		failed=$((failed + 1))
 		continue
 	fi
-	run_lane "$kernel" "$lane"
+	while [ "$(jobs -rp | wc -l)" -ge "$AT_ONCE" ]; do wait -n || true; done
+	run_lane "$kernel" "$lane" </dev/null &
 done <"$HERE/lanes"
-if [ -n "$SUITES" ] && [ "$lanes" = 0 ]; then
+wait
+for lane in "${lanes[@]}"; do
+	add_up "${lane% *}" "${lane#* }"
+done
+if [ -n "$SUITES" ] && [ ${#lanes[@]} = 0 ]; then
 	say "error: tests/vm/lanes has no lane${KERNEL:+ of kernel $KERNEL}${LANE:+ named $LANE}"
 	failed=$((failed + 1))
 fi
