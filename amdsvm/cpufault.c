@@ -24,6 +24,7 @@
 #include "process.h"
 #include "scratch.h"
 #include "space.h"
+#include "thrash.h"
 
 /* Pages brought home for one fault: [start, end). */
 struct window {
@@ -78,6 +79,19 @@ static struct window folio_window(const struct vm_fault *vmf,
 	};
 }
 
+/* Pages that are to come home together, where @range is what the user said. */
+static unsigned long choose_granule(struct svm_process *process,
+				    unsigned long addr,
+				    struct svm_range *range)
+{
+	if (insisting(process, addr))
+		return 1;
+	svm_range_map_at(&process->ranges, addr >> PAGE_SHIFT, range);
+	if (range->attrs.granularity == SVM_DEFAULT_GRANULARITY)
+		return svm_thrash_granule(process, addr);
+	return svm_attrs_granule(&range->attrs);
+}
+
 /*
  * The granule round the address, inside its mapping and inside memory of equal
  * attributes. Memory without policy moves by the default granularity.
@@ -86,21 +100,18 @@ static struct window granule_window(struct svm_process *process,
 				    struct vm_area_struct *vma,
 				    unsigned long addr)
 {
-	unsigned long first = 0, last = ULONG_MAX >> PAGE_SHIFT;
-	unsigned long page = addr >> PAGE_SHIFT;
-	unsigned long granule = 1UL << SVM_MAX_GRANULARITY;
+	struct svm_range range = { .last = ULONG_MAX >> PAGE_SHIFT };
+	unsigned long granule = 1UL << SVM_DEFAULT_GRANULARITY;
+	unsigned long page = addr >> PAGE_SHIFT, first, last;
 	struct window window;
 
 	rcu_read_lock();
-	if (process && insisting(process, addr))
-		granule = 1;
-	else if (process)
-		granule = svm_range_map_granule(&process->ranges, page, &first,
-						&last);
+	if (process)
+		granule = choose_granule(process, addr, &range);
 	rcu_read_unlock();
 
-	first = max(first, round_down(page, granule));
-	last = min(last, round_down(page, granule) + granule - 1);
+	first = max(range.first, round_down(page, granule));
+	last = min(range.last, round_down(page, granule) + granule - 1);
 	window.start = max(first << PAGE_SHIFT, vma->vm_start);
 	window.end = min((last + 1) << PAGE_SHIFT, vma->vm_end);
 	return window;
@@ -334,6 +345,8 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 
 	if (is_inside_folio(vmf) && !split_first(vmf, addr))
 		goto out;
+	if (process)
+		svm_thrash_home(process, addr, window.start, window.end);
 	/* Core sets all entries, source and destination. */
 	room = SVM_COLLECT_MAX(pages);
 	arrays = kmalloc_array(2 * room, sizeof(*arrays),

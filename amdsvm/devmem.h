@@ -42,6 +42,8 @@ struct svm_devmem_state {
  * @leaving: its pages are being evicted; no new ones meanwhile
  * @used_at: svm_devmem.clock when a device last used it; no lock
  * @filled_at: jiffies when pages of it were last taken; no lock to read
+ * @evictions: how often it was chosen to leave; no lock to read
+ * @left_at: jiffies when it last had; no lock to read
  * @shape: bit lock, see svm_chunk_shape()
  */
 struct svm_chunk {
@@ -53,6 +55,8 @@ struct svm_chunk {
 	bool leaving;
 	unsigned long used_at;
 	unsigned long filled_at;
+	unsigned long evictions;
+	unsigned long left_at;
 	unsigned long shape;
 };
 

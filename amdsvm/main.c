@@ -20,6 +20,7 @@
 #include "home.h"
 #include "policy.h"
 #include "sysfs.h"
+#include "thrash.h"
 
 static unsigned int num_devices = 2;
 module_param(num_devices, uint, 0444);
@@ -48,6 +49,10 @@ MODULE_PARM_DESC(oversubscription, "A device that is full evicts what it has not
 unsigned int svm_min_residency_ms = 20;
 module_param_named(min_residency_ms, svm_min_residency_ms, uint, 0644);
 MODULE_PARM_DESC(min_residency_ms, "Milliseconds that memory stays on a device before a device fault may evict it (default 20)");
+
+unsigned int svm_thrash_ms = 20;
+module_param_named(thrash_ms, svm_thrash_ms, uint, 0644);
+MODULE_PARM_DESC(thrash_ms, "Memory that comes home and is wanted by a device again within so many milliseconds, several times in a row, is used in place for a while, up to 10000 (default 20, 0: never)");
 
 static unsigned int lanes = 2;
 module_param(lanes, uint, 0444);

@@ -114,6 +114,8 @@ static int prefetch_block(struct svm_process *process, unsigned long start,
 				 svm_block_find(process, index);
 		if (IS_ERR(block))
 			return PTR_ERR(block);
+		if (block)
+			svm_thrash_reset(block);
 		ret = svm_move_block(process, block, start, end, device,
 				     scratch, counts);
 		if (!ret && (device ||

@@ -30,6 +30,7 @@
 #include "restore.h"
 #include "space.h"
 #include "sysfs.h"
+#include "thrash.h"
 
 static DEFINE_HASHTABLE(process_table, 8);
 static DEFINE_SPINLOCK(process_table_lock);
@@ -131,6 +132,8 @@ static void works_cancel(struct svm_process *process)
 			svm_process_put(process);
 	if (cancel_delayed_work_sync(&process->restore_work))
 		svm_process_put(process);
+	if (cancel_delayed_work_sync(&process->thrash_work))
+		svm_process_put(process);
 }
 
 /*
@@ -151,6 +154,7 @@ static void process_reset(struct svm_process *process)
 	/* An event that was under way may have queued the restore once more. */
 	works_cancel(process);
 	svm_restore_drop(process);
+	svm_thrash_drop(process);
 }
 
 static void exit_work(struct work_struct *work)
@@ -192,6 +196,7 @@ static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
 	INIT_WORK(&process->free_work, free_work);
 	svm_queues_init(process);
 	svm_restore_init(process);
+	svm_thrash_init(process);
 	ret = svm_policy_init(process);
 	if (ret) {
 		kfree(process);

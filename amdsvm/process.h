@@ -66,6 +66,8 @@ enum svm_counter {
  * @restore_list: blocks that lost what is to stay mapped
  * @restore_work: maps them again
  * @stopped: blocks that wait for it
+ * @thrash_list: blocks that remember how their memory moved
+ * @thrash_work: looks after them
  * @counters: by enum svm_counter
  */
 struct svm_process {
@@ -107,6 +109,9 @@ struct svm_process {
 	struct llist_head restore_list;
 	struct delayed_work restore_work;
 	atomic_t stopped;
+
+	struct llist_head thrash_list;
+	struct delayed_work thrash_work;
 
 	atomic_long_t counters[SVM_NR_COUNTERS];
 };

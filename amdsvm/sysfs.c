@@ -111,6 +111,7 @@ static struct counter_attribute counter_files[SVM_NR_SPACE_COUNTERS] = {
 	COUNTER(PACKETS, "packets"),
 	COUNTER(TABLES, "tables"),
 	COUNTER(LEAVES, "leaves"),
+	COUNTER(THRASH_PINS, "thrash_pins"),
 #undef COUNTER
 };
 

@@ -369,6 +369,8 @@ void svm_vram_left(struct svm_devmem *mem, unsigned int index)
 	svm_devmem_use(mem, index);
 	spin_lock_irqsave(&mem->lock, flags);
 	chunk->leaving = false;
+	WRITE_ONCE(chunk->left_at, jiffies);
+	WRITE_ONCE(chunk->evictions, chunk->evictions + 1);
 	mem->held -= SVM_CHUNK_PAGES - chunk->nr_used;
 	chunk_relink(mem, chunk);
 	spin_unlock_irqrestore(&mem->lock, flags);
