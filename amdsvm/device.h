@@ -39,8 +39,9 @@ struct svm_copy {
 
 /**
  * struct svm_device_ops - what a backend implements
- * @back: make a 2 MiB chunk of device memory usable; may sleep and reclaim; 0
- *	or -ENOMEM. NULL when all memory always is.
+ * @back: make a 2 MiB chunk of device memory usable, and say in @clear whether all of
+ *	it holds zeros; may sleep and reclaim; 0 or -ENOMEM. NULL when all memory always
+ *	is, and nothing is known of what it holds.
  * @unback: give the memory behind an unused chunk back; must not sleep (called
  *	from reclaim); returns pages freed
  * @copy: fill @copy->dst, complete on return; may sleep. One side at least is
@@ -54,7 +55,7 @@ struct svm_copy {
  * Chunks are numbered from 0 in the order of offsets.
  */
 struct svm_device_ops {
-	int (*back)(struct svm_device *device, unsigned int chunk);
+	int (*back)(struct svm_device *device, unsigned int chunk, bool *clear);
 	unsigned long (*unback)(struct svm_device *device, unsigned int chunk);
 	int (*copy)(struct svm_device *device, const struct svm_copy *copy);
 	void (*flush_issue)(struct svm_device *device, struct svm_space *space);

@@ -37,6 +37,8 @@ struct svm_devmem_state {
  * @link: in one of the lists of svm_devmem; empty when full or @leaving
  * @used: pages in use
  * @nr_used: their number
+ * @clear: pages that hold zeros: their backing was made so, and nobody has had them
+ *	since; no lock, but the bits of a taken page are its owner's
  * @backed: has memory behind it
  * @idle: in the list of that name
  * @leaving: its pages are being evicted; no new ones meanwhile
@@ -49,6 +51,7 @@ struct svm_devmem_state {
 struct svm_chunk {
 	struct list_head link;
 	DECLARE_BITMAP(used, SVM_CHUNK_PAGES);
+	DECLARE_BITMAP(clear, SVM_CHUNK_PAGES);
 	unsigned int nr_used;
 	bool backed;
 	bool idle;
@@ -124,8 +127,10 @@ void svm_devmem_exit(void);
 const struct svm_devmem_state *svm_devmem_state(void);
 void *svm_devmem_owner(void);
 
-struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn);
-struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn);
+struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn,
+				   bool *clear);
+struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn,
+				    bool *clear);
 
 static inline bool svm_devmem_has(const struct svm_devmem *mem,
 				  unsigned long pfn)

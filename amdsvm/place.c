@@ -17,7 +17,9 @@
 #include "devmem.h"
 #include "home.h"
 #include "migration.h"
+#include "process.h"
 #include "scratch.h"
+#include "space.h"
 
 /*
  * File pages do not move. Neither do merged ones, shared over fork from a
@@ -43,7 +45,9 @@ static u8 objection(const struct migration *m, struct page *src)
 	return SVM_PAGE_WAITING;
 }
 
-static struct page *new_page(struct migration *m, unsigned long index)
+/* @clear: it holds zeros. */
+static struct page *new_page(struct migration *m, unsigned long index,
+			     bool *clear)
 {
 	struct svm_scratch *s = m->scratch;
 	unsigned long pfn;
@@ -54,7 +58,7 @@ static struct page *new_page(struct migration *m, unsigned long index)
 			return NULL;
 		pfn = m->chunk ? m->chunk + m->used : s->vram[m->used];
 		m->used++;
-		return svm_devmem_start_page(m->device->mem, pfn);
+		return svm_devmem_start_page(m->device->mem, pfn, clear);
 	}
 	if (m->used == m->taken)
 		return svm_home_page(m->args.vma, m->base + (index << PAGE_SHIFT),
@@ -83,7 +87,8 @@ static void drop_stock(struct migration *m)
 		__free_page((struct page *)m->scratch->vram[m->used++]);
 }
 
-static struct page *new_large(struct migration *m, unsigned long index)
+static struct page *new_large(struct migration *m, unsigned long index,
+			      bool *clear)
 {
 	if (!m->device)
 		return svm_home_large(m->args.vma, m->base + (index << PAGE_SHIFT),
@@ -91,13 +96,24 @@ static struct page *new_large(struct migration *m, unsigned long index)
 	if (!m->whole || m->used)
 		return NULL;
 	m->used = SVM_CHUNK_PAGES;
-	return svm_devmem_start_large(m->device->mem, m->chunk);
+	return svm_devmem_start_large(m->device->mem, m->chunk, clear);
+}
+
+/* Copies, or clears where that is not so already. */
+static void fill(struct migration *m, struct svm_copier *copier,
+		 struct page *dst, struct page *src, unsigned long n, bool clear)
+{
+	if (!src && clear)
+		m->clears_saved += n;
+	else
+		svm_copier_add(copier, dst, src, n);
 }
 
 static void place_page(struct migration *m, struct svm_copier *copier,
 		       unsigned long first, unsigned long i, struct page *src)
 {
 	u8 *state = &m->scratch->state[first + i];
+	bool clear = false;
 	struct page *dst;
 
 	if (svm_state_final(*state))
@@ -106,12 +122,12 @@ static void place_page(struct migration *m, struct svm_copier *copier,
 	*state = objection(m, src);
 	if (svm_state_final(*state))
 		return;
-	dst = new_page(m, first + i);
+	dst = new_page(m, first + i, &clear);
 	if (!dst) {
 		*state = SVM_PAGE_NO_SPACE;
 		return;
 	}
-	svm_copier_add(copier, dst, src, 1);
+	fill(m, copier, dst, src, 1, clear);
 	m->args.dst[i] = migrate_pfn(page_to_pfn(dst));
 }
 
@@ -125,6 +141,7 @@ static void place_large(struct migration *m, struct svm_copier *copier,
 			unsigned long first, unsigned long i, struct page *src)
 {
 	u8 why = objection(m, src);
+	bool clear = false;
 	struct page *dst;
 	unsigned long j;
 
@@ -132,20 +149,27 @@ static void place_large(struct migration *m, struct svm_copier *copier,
 		svm_states_set(m, first + i, SVM_CHUNK_PAGES, why);
 		return;
 	}
-	dst = new_large(m, first + i);
+	dst = new_large(m, first + i, &clear);
 	if (!src && WARN_ON_ONCE(!dst)) {
 		svm_states_set(m, first + i, SVM_CHUNK_PAGES,
 			       SVM_PAGE_NO_SPACE);
 		return;
 	}
 	if (dst) {
-		svm_copier_add(copier, dst, src, SVM_CHUNK_PAGES);
+		fill(m, copier, dst, src, SVM_CHUNK_PAGES, clear);
 		m->args.dst[i] = migrate_pfn(page_to_pfn(dst)) |
 				 MIGRATE_PFN_COMPOUND;
 		return;
 	}
 	for (j = 0; j < SVM_CHUNK_PAGES; j++)
 		place_page(m, copier, first, i + j, nth_page(src, j));
+}
+
+static void count_saved(struct migration *m)
+{
+	svm_space_count(m->process->spaces[m->device->index],
+			SVM_SPACE_CLEARS_SAVED, m->clears_saved);
+	m->clears_saved = 0;
 }
 
 /**
@@ -183,7 +207,9 @@ void svm_place_pages(struct migration *m, unsigned long first)
 		}
 	}
 
-	if (!m->device)
+	if (m->device)
+		count_saved(m);
+	else
 		drop_stock(m);
 	/* Nothing is live yet: without its content no page may go live. */
 	if (svm_copier_finish(&copier))

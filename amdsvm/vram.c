@@ -121,6 +121,7 @@ static bool back_one(struct svm_devmem *mem, unsigned long *flags)
 {
 	struct svm_device *device = mem->device;
 	struct svm_chunk *chunk;
+	bool clear = false;
 	int ret;
 
 	chunk = list_first_entry_or_null(&mem->bare, struct svm_chunk, link);
@@ -129,7 +130,7 @@ static bool back_one(struct svm_devmem *mem, unsigned long *flags)
 	list_del_init(&chunk->link);
 	spin_unlock_irqrestore(&mem->lock, *flags);
 
-	ret = device->ops->back(device, chunk - mem->chunks);
+	ret = device->ops->back(device, chunk - mem->chunks, &clear);
 
 	spin_lock_irqsave(&mem->lock, *flags);
 	if (ret) {
@@ -137,6 +138,10 @@ static bool back_one(struct svm_devmem *mem, unsigned long *flags)
 		return false;
 	}
 	chunk->backed = true;
+	if (clear)
+		bitmap_fill(chunk->clear, SVM_CHUNK_PAGES);
+	else
+		bitmap_zero(chunk->clear, SVM_CHUNK_PAGES);
 	mem->backed++;
 	chunk_relink(mem, chunk);
 	return true;
@@ -223,6 +228,33 @@ unsigned long svm_vram_alloc(struct svm_devmem *mem, unsigned long want,
 	}
 	spin_unlock_irqrestore(&mem->lock, flags);
 	return n;
+}
+
+/**
+ * svm_vram_start() - taken pages are put to use
+ * @mem: device memory
+ * @pfn: first page
+ * @n: number of pages, a chunk or 1
+ *
+ * From here on nobody takes them for clear, whatever becomes of them.
+ *
+ * Context: any.
+ * Return: true when all of them hold zeros.
+ */
+bool svm_vram_start(struct svm_devmem *mem, unsigned long pfn, unsigned long n)
+{
+	unsigned long index = pfn - mem->first_pfn;
+	struct svm_chunk *chunk = &mem->chunks[index / SVM_CHUNK_PAGES];
+	bool clear;
+
+	/* Others have pages in the same words, and their bits. */
+	if (n == 1)
+		return test_bit(index % SVM_CHUNK_PAGES, chunk->clear) &&
+		       test_and_clear_bit(index % SVM_CHUNK_PAGES,
+					  chunk->clear);
+	clear = bitmap_full(chunk->clear, SVM_CHUNK_PAGES);
+	bitmap_zero(chunk->clear, SVM_CHUNK_PAGES);
+	return clear;
 }
 
 static void release_run(struct svm_devmem *mem, unsigned long pfn,

@@ -68,11 +68,13 @@ static unsigned long chunk_free(struct vdev_chunk *chunk)
 	return freed;
 }
 
-static int vdev_back(struct svm_device *device, unsigned int index)
+/* The kernel clears what it gives out, if it was booted so: no need to do it twice. */
+static int vdev_back(struct svm_device *device, unsigned int index, bool *clear)
 {
 	struct vdev_chunk *chunk = &to_vdev(device)->chunks[index];
 	unsigned int i;
 
+	*clear = want_init_on_alloc(GFP_HIGHUSER);
 	/* Cheap when there is a large page, no effort to make one. */
 	chunk->large = alloc_pages(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN,
 				   CHUNK_ORDER);
