@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/sizes.h>
 
+#include "backend/engine.h"
 #include "backend/vdev.h"
 #include "block.h"
 #include "calls.h"
@@ -69,6 +70,14 @@ MODULE_PARM_DESC(access_delay_us, "For tests: microseconds a device waits, with 
 unsigned int svm_remote_ns;
 module_param_named(remote_ns, svm_remote_ns, uint, 0600);
 MODULE_PARM_DESC(remote_ns, "For benchmarks: nanoseconds, up to 100000, that each access of a software device to memory that is not its own takes longer (default 0)");
+
+unsigned int svm_copy_fail_every;
+module_param_named(copy_fail_every, svm_copy_fail_every, uint, 0600);
+MODULE_PARM_DESC(copy_fail_every, "For tests: of the jobs of a copy engine every so manieth fails, and is copied by the CPU then (default 0: none)");
+
+unsigned int svm_copy_delay_us;
+module_param_named(copy_delay_us, svm_copy_delay_us, uint, 0600);
+MODULE_PARM_DESC(copy_delay_us, "For tests: microseconds, up to 10000, that a copy engine takes longer for each 128 KiB (default 0)");
 
 static unsigned long coherent_base;
 module_param(coherent_base, ulong, 0444);
