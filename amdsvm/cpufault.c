@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "block.h"
+#include "copy.h"
 #include "devmem.h"
 #include "event.h"
 #include "home.h"
@@ -201,13 +202,19 @@ static int fault_error(vm_fault_t fault)
 	return fault & VM_FAULT_SIGBUS ? -EIO : 0;
 }
 
-/* One entry as svm_home_fill() does it. */
+/* One page, with its content on return. */
 static vm_fault_t fill_one(unsigned long src, unsigned long *dst,
 			   struct vm_area_struct *vma, unsigned long addr)
 {
-	if (svm_home_fill(&src, dst, 1, vma, addr, SVM_HOME_NEEDED))
+	struct svm_copier copier;
+
+	svm_copier_init(&copier, NULL, 0);
+	if (svm_home_fill(&src, dst, 1, vma, addr, SVM_HOME_NEEDED, &copier))
 		return VM_FAULT_OOM;
-	return *dst ? 0 : VM_FAULT_SIGBUS;
+	if (!svm_copier_start(&copier))
+		return 0;
+	svm_home_drop(dst, 1);
+	return VM_FAULT_SIGBUS;
 }
 
 /*
@@ -215,19 +222,27 @@ static vm_fault_t fill_one(unsigned long src, unsigned long *dst,
  * the mapping then, but not the folio (it counts the fault's own reference as a
  * stranger's), nothing moves, and the CPU faults again on a page of its own.
  */
-static vm_fault_t fill_large(struct migrate_vma *args)
+static vm_fault_t fill_large(struct migrate_vma *args, struct svm_copier *copier)
 {
 	struct page *page = migrate_pfn_to_page(args->src[0]);
 	unsigned long src = migrate_pfn(page_to_pfn(page)) |
 			    MIGRATE_PFN_MIGRATE;
 
-	if (svm_home_large_fill(args->src[0], args->dst, args->vma, args->start))
-		return args->dst[0] ? 0 : VM_FAULT_SIGBUS;
-	return fill_one(src, args->dst, args->vma, args->start);
+	if (!svm_home_large_fill(args->src[0], args->dst, args->vma,
+				 args->start, copier))
+		return fill_one(src, args->dst, args->vma, args->start);
+	if (!svm_copier_start(copier))
+		return 0;
+	svm_home_drop(args->dst, 1);
+	return VM_FAULT_SIGBUS;
 }
 
-/* The page asked for first, so that it is the last to find memory out. */
-static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
+/*
+ * The page asked for first, so that it is the last to find memory out. The caller waits
+ * for @copier before migrate_vma_finalize().
+ */
+static vm_fault_t fill(struct migrate_vma *args, unsigned long addr,
+		       struct svm_copier *copier)
 {
 	unsigned long index = (addr - args->start) >> PAGE_SHIFT;
 	unsigned long dst;
@@ -238,7 +253,7 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 		if (!migrate_pfn_to_page(args->src[0]) ||
 		    !(args->src[0] & MIGRATE_PFN_MIGRATE))
 			return 0;
-		return fill_large(args);
+		return fill_large(args, copier);
 	}
 	if (!(args->src[index] & MIGRATE_PFN_MIGRATE))
 		return 0;
@@ -247,10 +262,12 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 		return ret;
 
 	svm_home_fill(args->src, args->dst, index, args->vma, args->start,
-		      SVM_HOME_WELCOME);
+		      SVM_HOME_WELCOME, copier);
 	svm_home_fill(args->src + index + 1, args->dst + index + 1,
 		      args->npages - index - 1, args->vma, addr + PAGE_SIZE,
-		      SVM_HOME_WELCOME);
+		      SVM_HOME_WELCOME, copier);
+	if (svm_copier_start(copier))
+		svm_home_drop(args->dst, args->npages);
 	args->dst[index] = dst;
 	return 0;
 }
@@ -299,7 +316,7 @@ static bool split_first(struct vm_fault *vmf, unsigned long addr)
 
 static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 			     struct window window, unsigned long *src,
-			     unsigned long *dst)
+			     unsigned long *dst, struct svm_copier *copier)
 {
 	struct svm_move_event event = describe_move(process, vmf, window);
 	struct migrate_vma args = migrate_args(vmf, window, src, dst);
@@ -315,15 +332,31 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 	ret = 0;
 	if (args.cpages &&
 	    args.npages <= (window.end - window.start) >> PAGE_SHIFT)
-		ret = fill(&args, vmf->address & PAGE_MASK);
+		ret = fill(&args, vmf->address & PAGE_MASK, copier);
 	migrate_vma_pages(&args);
 	moved = svm_home_count(src, dst, args.npages);
 	/* Else it was split only, or nothing: there will be another fault. */
 	if (moved || ret)
 		count_fault(process, &args, moved);
+	svm_copier_wait(copier);
 	migrate_vma_finalize(&args);
 	svm_event_migrate_end(&event, moved || ret ? fault_error(ret) : -EBUSY);
 	return ret;
+}
+
+/* Copies of one fault that go on beside it; of scattered pages there may be more. */
+#define MAX_RUNS 64
+
+/* Return: memory for runs, to be freed; NULL: all is copied at once. */
+static struct svm_copy *runs_alloc(struct svm_copier *copier, unsigned long pages)
+{
+	struct svm_copy *runs = NULL;
+
+	if (pages >= SVM_COPY_MIN_PAGES)
+		runs = kmalloc_array(MAX_RUNS, sizeof(*runs),
+				     GFP_KERNEL | __GFP_NOWARN);
+	svm_copier_init(copier, runs, MAX_RUNS);
+	return runs;
 }
 
 /**
@@ -341,6 +374,8 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 	struct window window = choose_window(process, vmf, addr);
 	unsigned long room, pages = (window.end - window.start) >> PAGE_SHIFT;
 	unsigned long one[2 * SVM_COLLECT_MAX(1)], *arrays;
+	struct svm_copier copier;
+	struct svm_copy *runs;
 	vm_fault_t ret = 0;
 
 	if (is_inside_folio(vmf) && !split_first(vmf, addr))
@@ -352,13 +387,17 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 	arrays = kmalloc_array(2 * room, sizeof(*arrays),
 			       GFP_KERNEL | __GFP_NOWARN);
 	if (arrays) {
-		ret = bring_home(vmf, process, window, arrays, arrays + room);
+		runs = runs_alloc(&copier, pages);
+		ret = bring_home(vmf, process, window, arrays, arrays + room,
+				 &copier);
+		kfree(runs);
 		kfree(arrays);
 	} else {
+		svm_copier_init(&copier, NULL, 0);
 		window.start = addr;
 		window.end = addr + PAGE_SIZE;
 		ret = bring_home(vmf, process, window, one,
-				 one + SVM_COLLECT_MAX(1));
+				 one + SVM_COLLECT_MAX(1), &copier);
 	}
 out:
 	if (process)

@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
+#include "copy.h"
 #include "devmem.h"
 #include "event.h"
 #include "evict.h"
@@ -49,15 +50,20 @@ static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 	unsigned long pfn = mem->first_pfn + chunk * SVM_CHUNK_PAGES;
 	struct svm_move_event event = describe_chunk(mem, chunk);
 	unsigned long moved, missing;
+	struct svm_copier copier;
 
+	svm_copier_init(&copier, scratch->runs, SVM_BLOCK_PAGES);
 	svm_event_migrate_start(&event);
 	svm_chunk_shape(&mem->chunks[chunk]);
 	migrate_device_range(scratch->src, pfn, SVM_CHUNK_PAGES);
 	svm_chunk_unshape(&mem->chunks[chunk]);
 	missing = svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
-				NULL, 0, SVM_HOME_WANTED);
+				NULL, 0, SVM_HOME_WANTED, &copier);
+	if (svm_copier_start(&copier))
+		svm_home_drop(scratch->dst, SVM_CHUNK_PAGES);
 	migrate_device_pages(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
 	moved = svm_home_count(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
+	svm_copier_wait(&copier);
 	migrate_device_finalize(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
 	svm_event_migrate_end(&event, moved ? 0 : missing ? -ENOMEM : -EBUSY);
 	*short_of += missing;

@@ -6,9 +6,10 @@
  *
  *	take device memory in advance	(may reclaim; nothing is held yet)
  *	migrate_vma_setup()		pages locked, isolated, unmapped
- *	choose destinations, copy	complete before anything can see them
+ *	choose destinations, begin to copy	(copy.c)
  *	migrate_vma_pages()		those without a source go live here
  *	look what moved
+ *	wait for the copies
  *	migrate_vma_finalize()		the others go live here
  *
  * Partial success is the normal outcome: each page ends in one
@@ -197,6 +198,7 @@ static void move_round(struct migration *m, unsigned long first,
 	svm_place_pages(m, first);
 	migrate_vma_pages(args);
 	svm_outcome_note(m, first);
+	svm_copier_wait(&m->copier);
 	migrate_vma_finalize(args);
 out:
 	set_mover(m, NULL);

@@ -13,7 +13,6 @@
 #include <linux/pagemap.h>
 #include <linux/userfaultfd_k.h>
 
-#include "copy.h"
 #include "devmem.h"
 #include "home.h"
 #include "migration.h"
@@ -100,17 +99,17 @@ static struct page *new_large(struct migration *m, unsigned long index,
 }
 
 /* Copies, or clears where that is not so already. */
-static void fill(struct migration *m, struct svm_copier *copier,
-		 struct page *dst, struct page *src, unsigned long n, bool clear)
+static void fill(struct migration *m, struct page *dst, struct page *src,
+		 unsigned long n, bool clear)
 {
 	if (!src && clear)
 		m->clears_saved += n;
 	else
-		svm_copier_add(copier, dst, src, n);
+		svm_copier_add(&m->copier, dst, src, n);
 }
 
-static void place_page(struct migration *m, struct svm_copier *copier,
-		       unsigned long first, unsigned long i, struct page *src)
+static void place_page(struct migration *m, unsigned long first,
+		       unsigned long i, struct page *src)
 {
 	u8 *state = &m->scratch->state[first + i];
 	bool clear = false;
@@ -127,7 +126,7 @@ static void place_page(struct migration *m, struct svm_copier *copier,
 		*state = SVM_PAGE_NO_SPACE;
 		return;
 	}
-	fill(m, copier, dst, src, 1, clear);
+	fill(m, dst, src, 1, clear);
 	m->args.dst[i] = migrate_pfn(page_to_pfn(dst));
 }
 
@@ -137,8 +136,8 @@ static void place_page(struct migration *m, struct svm_copier *copier,
  * to that: it is asked for only when there is a whole chunk, and holes do not
  * come home.
  */
-static void place_large(struct migration *m, struct svm_copier *copier,
-			unsigned long first, unsigned long i, struct page *src)
+static void place_large(struct migration *m, unsigned long first,
+			unsigned long i, struct page *src)
 {
 	u8 why = objection(m, src);
 	bool clear = false;
@@ -156,13 +155,13 @@ static void place_large(struct migration *m, struct svm_copier *copier,
 		return;
 	}
 	if (dst) {
-		fill(m, copier, dst, src, SVM_CHUNK_PAGES, clear);
+		fill(m, dst, src, SVM_CHUNK_PAGES, clear);
 		m->args.dst[i] = migrate_pfn(page_to_pfn(dst)) |
 				 MIGRATE_PFN_COMPOUND;
 		return;
 	}
 	for (j = 0; j < SVM_CHUNK_PAGES; j++)
-		place_page(m, copier, first, i + j, nth_page(src, j));
+		place_page(m, first, i + j, nth_page(src, j));
 }
 
 static void count_saved(struct migration *m)
@@ -173,9 +172,11 @@ static void count_saved(struct migration *m)
 }
 
 /**
- * svm_place_pages() - choose destinations for what setup collected, fill them
+ * svm_place_pages() - choose destinations for what setup collected, begin to fill them
  * @m: the migration, between migrate_vma_setup() and migrate_vma_pages()
  * @first: page of the call that entry 0 is
+ *
+ * The caller waits for @m->copier before migrate_vma_finalize().
  *
  * Also notes which entries have a source, which migrate_vma_pages() forgets.
  *
@@ -184,9 +185,9 @@ static void count_saved(struct migration *m)
 void svm_place_pages(struct migration *m, unsigned long first)
 {
 	struct migrate_vma *args = &m->args;
-	struct svm_copier copier = {};
 	unsigned long i, n;
 
+	svm_copier_init(&m->copier, m->scratch->runs, SVM_BLOCK_PAGES);
 	if (!m->device)
 		stock_up(m);
 	bitmap_zero(m->had_source, SVM_BLOCK_PAGES);
@@ -201,9 +202,9 @@ void svm_place_pages(struct migration *m, unsigned long first)
 			if (!svm_state_final(*state))
 				svm_states_set(m, first + i, n, SVM_PAGE_BUSY);
 		} else if (n > 1) {
-			place_large(m, &copier, first, i, src);
+			place_large(m, first, i, src);
 		} else {
-			place_page(m, &copier, first, i, src);
+			place_page(m, first, i, src);
 		}
 	}
 
@@ -212,6 +213,6 @@ void svm_place_pages(struct migration *m, unsigned long first)
 	else
 		drop_stock(m);
 	/* Nothing is live yet: without its content no page may go live. */
-	if (svm_copier_finish(&copier))
+	if (svm_copier_start(&m->copier))
 		svm_home_drop(args->dst, args->npages);
 }

@@ -8,6 +8,7 @@
 
 #include <linux/slab.h>
 
+#include "device.h"
 #include "pagetable.h"
 
 /*
@@ -26,6 +27,7 @@
  * @pfns: hmm_range_fault results
  * @vram: device pages taken in advance
  * @state: what became of each page, enum svm_page_state
+ * @runs: copies that are under way
  * @evict_before: device memory that was not used since svm_devmem.clock had this
  *	value may be evicted to make room; 0: none may
  * @residency: jiffies that pages have to have been there for that
@@ -38,6 +40,7 @@ struct svm_scratch {
 	unsigned long pfns[SVM_BLOCK_PAGES];
 	unsigned long vram[SVM_BLOCK_PAGES];
 	u8 state[SVM_BLOCK_PAGES] __aligned(sizeof(u64));
+	struct svm_copy runs[SVM_BLOCK_PAGES];
 	unsigned long evict_before;
 	unsigned long residency;
 	unsigned int trigger;
