@@ -100,15 +100,16 @@ static int evict_pass(struct svm_devmem *mem, struct svm_scratch *scratch,
  *
  * Context: may be called under mmap_lock (read) and a block mutex, not by whoever
  * is the block's mover; sleeps, for the copies of what leaves.
+ * Return: false when there is none and none is to be had.
  */
-void svm_evict_room(struct svm_devmem *mem, unsigned long want,
+bool svm_evict_room(struct svm_devmem *mem, unsigned long want,
 		    struct svm_scratch *scratch)
 {
 	unsigned long moved = 0, n, short_of = 0;
 	unsigned int failures = 0, tries = 0;
 
 	if (!READ_ONCE(svm_oversubscription) || !scratch->evict_before)
-		return;
+		return false;
 	/* What is made free others may take: each chunk is tried once at most. */
 	while (svm_vram_free_pages(mem) < want && failures < MAX_FAILURES &&
 	       tries++ < mem->nr_chunks && !fatal_signal_pending(current)) {
@@ -126,6 +127,7 @@ void svm_evict_room(struct svm_devmem *mem, unsigned long want,
 	}
 	if (moved)
 		trace_svm_evict(mem->device, moved, READ_ONCE(mem->used), 0);
+	return moved || svm_vram_free_pages(mem);
 }
 
 /**

@@ -15,6 +15,7 @@
 #include "block.h"
 #include "calls.h"
 #include "compat/compat.h"
+#include "crew.h"
 #include "devmem.h"
 #include "evict.h"
 #include "fault.h"
@@ -54,6 +55,10 @@ MODULE_PARM_DESC(min_residency_ms, "Milliseconds that memory stays on a device b
 unsigned int svm_thrash_ms = 20;
 module_param_named(thrash_ms, svm_thrash_ms, uint, 0644);
 MODULE_PARM_DESC(thrash_ms, "Memory that comes home and is wanted by a device again within so many milliseconds, several times in a row, is used in place for a while, up to 10000 (default 20, 0: never)");
+
+unsigned int svm_migrate_workers = 4;
+module_param_named(migrate_workers, svm_migrate_workers, uint, 0644);
+MODULE_PARM_DESC(migrate_workers, "Processors that a prefetch, or the faults of a process on a device, may use at once, 1 to 16 (default 4)");
 
 static unsigned int lanes = 2;
 module_param(lanes, uint, 0444);

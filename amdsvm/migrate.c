@@ -40,6 +40,9 @@
 /* Rounds: the first, and one more after pages were brought in. */
 #define MAX_ROUNDS 2
 
+/* How often room is made again that others took. */
+#define MAX_ROOM_TRIES 32
+
 /* Pages of one folio, and whole folios, are in one state most of the time. */
 static bool one_state(const struct migration *m)
 {
@@ -227,6 +230,38 @@ static bool may_bring_in(struct vm_area_struct *vma)
 	return vma_is_anonymous(vma) && !userfaultfd_armed(vma);
 }
 
+/* Whole if it can be, else as many as there are. */
+static void take_pages(struct migration *m, unsigned long wanted)
+{
+	m->chunk = wanted == SVM_CHUNK_PAGES ?
+		   svm_vram_alloc_chunk(m->device->mem) : 0;
+	m->whole = m->chunk && svm_large_pages &&
+		   !(m->args.vma->vm_flags & VM_NOHUGEPAGE);
+	m->taken = wanted;
+	if (!m->chunk)
+		m->taken = svm_vram_alloc(m->device->mem, wanted,
+					  m->scratch->vram);
+}
+
+/* Others who make room at the same time take what this one has made, too. */
+static void take_more_vram(struct migration *m, unsigned long wanted)
+{
+	struct svm_devmem *mem = m->device->mem;
+	unsigned int tries;
+
+	for (tries = 0; m->taken < wanted && tries < MAX_ROOM_TRIES; tries++) {
+		unsigned long missing = wanted - m->taken;
+
+		if (!svm_evict_room(mem, missing, m->scratch))
+			break;
+		if (missing == wanted)
+			take_pages(m, wanted);
+		else
+			m->taken += svm_vram_alloc(mem, missing,
+						   m->scratch->vram + m->taken);
+	}
+}
+
 /* Device memory for all pages that may still move; false when there is none. */
 static bool take_vram(struct migration *m)
 {
@@ -243,14 +278,9 @@ static bool take_vram(struct migration *m)
 	m->used = 0;
 	if (svm_vram_free_pages(m->device->mem) < wanted)
 		svm_evict_room(m->device->mem, wanted, m->scratch);
-	m->chunk = wanted == SVM_CHUNK_PAGES ?
-		   svm_vram_alloc_chunk(m->device->mem) : 0;
-	m->whole = m->chunk && svm_large_pages &&
-		   !(m->args.vma->vm_flags & VM_NOHUGEPAGE);
-	m->taken = wanted;
-	if (!m->chunk)
-		m->taken = svm_vram_alloc(m->device->mem, wanted,
-					  m->scratch->vram);
+	take_pages(m, wanted);
+	if (m->taken < wanted)
+		take_more_vram(m, wanted);
 	return m->taken;
 }
 
