@@ -28,6 +28,7 @@
 #include "process.h"
 #include "queue.h"
 #include "restore.h"
+#include "server.h"
 #include "space.h"
 #include "sysfs.h"
 #include "thrash.h"
@@ -155,8 +156,7 @@ static void works_cancel(struct svm_process *process)
 
 	wait_event(process->helpers_gone, !atomic_read(&process->helpers));
 	for (i = 0; i < svm_device_count(); i++)
-		if (cancel_work_sync(&process->spaces[i]->fault_work))
-			svm_process_put(process);
+		svm_servers_cancel(process->spaces[i]);
 	if (cancel_delayed_work_sync(&process->restore_work))
 		svm_process_put(process);
 	if (cancel_delayed_work_sync(&process->thrash_work))
