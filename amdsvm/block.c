@@ -178,11 +178,14 @@ struct svm_block *svm_block_find(struct svm_process *process,
 static struct svm_block *block_create(struct svm_process *process,
 				      unsigned long index)
 {
-	struct svm_block *block = kzalloc(sizeof(*block), GFP_KERNEL_ACCOUNT);
+	struct svm_block *block = kmalloc(sizeof(*block), GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (!block)
 		return ERR_PTR(-ENOMEM);
+	/* In words: the allocator would do it byte by byte, for a tenth of a move's cost. */
+	BUILD_BUG_ON(sizeof(*block) % sizeof(u64));
+	memset64((u64 *)block, 0, sizeof(*block) / sizeof(u64));
 	block->process = process;
 	block->index = index;
 	refcount_set(&block->refs, 2);	/* the table's and the caller's */

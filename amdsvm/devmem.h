@@ -79,7 +79,8 @@ struct svm_chunk {
  * @bare: chunks that have no backing
  * @nr_idle: chunks in @idle
  * @used: pages in use
- * @held: pages that are not in use, in chunks that are leaving
+ * @held: pages that are not in use, in chunks that are leaving, or that get or lose
+ *	their backing at this moment
  * @backed: chunks with backing
  * @pages_in: pages that moved here
  * @pages_out: pages that moved away

@@ -100,7 +100,7 @@ static int evict_pass(struct svm_devmem *mem, struct svm_scratch *scratch,
  *
  * Context: may be called under mmap_lock (read) and a block mutex, not by whoever
  * is the block's mover; sleeps, for the copies of what leaves.
- * Return: false when there is none and none is to be had.
+ * Return: false when nothing left.
  */
 bool svm_evict_room(struct svm_devmem *mem, unsigned long want,
 		    struct svm_scratch *scratch)
@@ -127,7 +127,7 @@ bool svm_evict_room(struct svm_devmem *mem, unsigned long want,
 	}
 	if (moved)
 		trace_svm_evict(mem->device, moved, READ_ONCE(mem->used), 0);
-	return moved || svm_vram_free_pages(mem);
+	return moved;
 }
 
 /**

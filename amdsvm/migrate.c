@@ -22,6 +22,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/userfaultfd_k.h>
 
 #include "block.h"
@@ -243,22 +244,32 @@ static void take_pages(struct migration *m, unsigned long wanted)
 					  m->scratch->vram);
 }
 
-/* Others who make room at the same time take what this one has made, too. */
+/*
+ * Others who make room at the same time take what this one has made, too. Free pages
+ * that are not to be had have no memory behind them, if it is not that somebody has just
+ * been faster: one look more tells.
+ */
 static void take_more_vram(struct migration *m, unsigned long wanted)
 {
 	struct svm_devmem *mem = m->device->mem;
-	unsigned int tries;
+	unsigned int tries, in_vain = 0;
 
 	for (tries = 0; m->taken < wanted && tries < MAX_ROOM_TRIES; tries++) {
-		unsigned long missing = wanted - m->taken;
+		unsigned long missing = wanted - m->taken, before = m->taken;
+		bool more;
 
-		if (!svm_evict_room(mem, missing, m->scratch))
+		if (fatal_signal_pending(current))
+			break;
+		more = svm_evict_room(mem, missing, m->scratch);
+		if (!more && !svm_vram_free_pages(mem))
 			break;
 		if (missing == wanted)
 			take_pages(m, wanted);
 		else
 			m->taken += svm_vram_alloc(mem, missing,
 						   m->scratch->vram + m->taken);
+		if (!more && m->taken == before && in_vain++)
+			break;
 	}
 }
 

@@ -179,7 +179,7 @@ static unsigned long commit_pages(const struct mirror *m, unsigned long start,
 }
 
 /* Where the first page is now: whether it is evicted from there is of interest later. */
-static void note_place(const struct mirror *m, unsigned long start)
+static void note_place(const struct mirror *m, unsigned long start, bool leaf)
 {
 	struct svm_devmem *mem;
 	struct page *page;
@@ -189,7 +189,8 @@ static void note_place(const struct mirror *m, unsigned long start)
 	page = hmm_pfn_to_page(m->pfns[0]);
 	mem = svm_devmem_of(page);
 	if (mem)
-		svm_thrash_mapped(m->block, mem, page, svm_block_page(start));
+		svm_thrash_mapped(m->block, mem, page, svm_block_page(start),
+				  leaf);
 }
 
 static void commit(const struct mirror *m, unsigned long start,
@@ -202,7 +203,7 @@ static void commit(const struct mirror *m, unsigned long start,
 	else
 		mapped = commit_pages(m, start, end);
 	if (mapped)
-		note_place(m, start);
+		note_place(m, start, leaf);
 	svm_count(m->process, SVM_PAGES_MAPPED, mapped);
 }
 

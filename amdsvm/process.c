@@ -154,7 +154,8 @@ static void works_cancel(struct svm_process *process)
 {
 	unsigned int i;
 
-	wait_event(process->helpers_gone, !atomic_read(&process->helpers));
+	/* Not for the hung task detector: helpers may wait for a file system. */
+	wait_event_idle(process->helpers_gone, !atomic_read(&process->helpers));
 	for (i = 0; i < svm_device_count(); i++)
 		svm_servers_cancel(process->spaces[i]);
 	if (cancel_delayed_work_sync(&process->restore_work))

@@ -9,7 +9,8 @@
  * who stalled in one waits for no other, and what many lanes ask of one block is
  * one service.
  *
- * The first server is called for every fault that finds it idle. The others are
+ * The first server is called for every fault in a block that nobody serves, if that
+ * finds it idle. The others are
  * helpers: they are called while there is a block that nobody serves, one by one,
  * each when the one before has taken its block, so that a burst of faults in one
  * block calls nobody in vain. They have a workqueue of their own: nothing waits
@@ -173,6 +174,21 @@ static void release_block(struct svm_server *server, u64 stalls)
 	spin_unlock(&device->queue_lock);
 }
 
+/*
+ * Others first: a helper may have to wait for its turn, and then nobody would look for
+ * who stalled in the block that it served last. Who is idle is called, and the first
+ * server before all others.
+ */
+static void rest(struct svm_server *server)
+{
+	struct svm_device *device = server->space->device;
+
+	spin_lock(&device->queue_lock);
+	server->state = SVM_SERVER_IDLE;
+	svm_servers_call(server->space);
+	spin_unlock(&device->queue_lock);
+}
+
 static void set_idle(struct svm_server *server)
 {
 	struct svm_device *device = server->space->device;
@@ -279,7 +295,7 @@ static void server_work(struct work_struct *work)
 
 		mmput_async(process->mm);
 		if (again)
-			queue_server(server);
+			rest(server);
 	} else {
 		/* Who stalls from here on calls it again. */
 		set_idle(server);

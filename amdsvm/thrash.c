@@ -133,7 +133,8 @@ static unsigned long grown(const struct svm_thrash *t, unsigned int page,
 	few = GENMASK(FEW_PAGES - 1, 0) << round_down(at, FEW_PAGES);
 	if ((home & few) == few)
 		return SVM_BLOCK_PAGES;
-	return home & BIT(at) ? FEW_PAGES : granule;
+	return home & BIT(at) ? max_t(unsigned long, granule, FEW_PAGES) :
+				granule;
 }
 
 /**
@@ -195,13 +196,17 @@ static bool evicted(const struct svm_thrash *t, unsigned long period)
 				    eviction_period(period));
 }
 
+/* Asked once for each time: what becomes of the chunk later has to do with others. */
 static bool evicted_again(struct svm_thrash *t, unsigned int first,
 			  unsigned int end, unsigned long period)
 {
-	if (t->page < first || t->page >= end || !evicted(t, period))
+	bool again;
+
+	if (t->page < first || t->page >= end)
 		return false;
+	again = evicted(t, period);
 	t->chunk = NULL;
-	return true;
+	return again;
 }
 
 static void forget(struct svm_thrash *t)
@@ -263,7 +268,7 @@ bool svm_thrash_in_place(struct svm_space *space, struct svm_block *block,
 	unsigned int first = svm_block_page(start), last = svm_block_page(end - 1);
 	unsigned long period = thrash_period(), pin = 0;
 	struct svm_thrash *t = &block->thrash;
-	bool in_place, list = false;
+	bool in_place, again, list = false;
 
 	if (!period)
 		return false;
@@ -271,9 +276,10 @@ bool svm_thrash_in_place(struct svm_space *space, struct svm_block *block,
 	if (t->turns && is_quiet(t))
 		forget(t);
 	in_place = may_pin && t->pinned && time_before(jiffies, t->last);
-	if (home_again(t, first, last + 1, period) ||
-	    evicted_again(t, first, last + 1, period))
-		pin = in_place ? 0 : take_turn(t, period, may_pin);
+	again = evicted_again(t, first, last + 1, period);
+	again |= home_again(t, first, last + 1, period);
+	if (again && !in_place)
+		pin = take_turn(t, period, may_pin);
 	if (in_place || pin) {
 		in_place = true;
 		t->pinned |= BIT_ULL(space->device->index);
@@ -298,11 +304,12 @@ bool svm_thrash_in_place(struct svm_space *space, struct svm_block *block,
  * @mem: the memory
  * @page: one of its pages
  * @index: what page of the block it is
+ * @whole: one entry maps the whole block
  *
  * Context: block lock held.
  */
 void svm_thrash_mapped(struct svm_block *block, struct svm_devmem *mem,
-		       const struct page *page, unsigned int index)
+		       const struct page *page, unsigned int index, bool whole)
 {
 	struct svm_thrash *t = &block->thrash;
 
@@ -311,6 +318,9 @@ void svm_thrash_mapped(struct svm_block *block, struct svm_devmem *mem,
 				SVM_CHUNK_PAGES];
 	t->evictions = READ_ONCE(t->chunk->evictions);
 	t->page = index;
+	/* Nothing is left that was mapped in place. */
+	if (whole)
+		t->pinned = 0;
 }
 
 /**
@@ -408,8 +418,11 @@ static void look_after(struct svm_block *block)
 	u64 devices;
 
 	spin_lock(&block->lock);
+	/* A block that is no longer in the table remembers for nobody. */
+	if (READ_ONCE(block->dead))
+		t->pinned = 0;
 	devices = take_unpinned(t);
-	stays = remembers(t, thrash_period());
+	stays = !READ_ONCE(block->dead) && remembers(t, thrash_period());
 	t->listed = stays;
 	spin_unlock(&block->lock);
 

@@ -59,7 +59,7 @@ unsigned long svm_thrash_granule(struct svm_process *process,
 bool svm_thrash_in_place(struct svm_space *space, struct svm_block *block,
 			 unsigned long start, unsigned long end, bool may_pin);
 void svm_thrash_mapped(struct svm_block *block, struct svm_devmem *mem,
-		       const struct page *page, unsigned int index);
+		       const struct page *page, unsigned int index, bool whole);
 void svm_thrash_reset(struct svm_block *block);
 
 bool svm_thrash_hold(struct svm_block *block);

@@ -128,11 +128,13 @@ static bool back_one(struct svm_devmem *mem, unsigned long *flags)
 	if (!chunk)
 		return false;
 	list_del_init(&chunk->link);
+	mem->held += SVM_CHUNK_PAGES;
 	spin_unlock_irqrestore(&mem->lock, *flags);
 
 	ret = device->ops->back(device, chunk - mem->chunks, &clear);
 
 	spin_lock_irqsave(&mem->lock, *flags);
+	mem->held -= SVM_CHUNK_PAGES;
 	if (ret) {
 		list_add_tail(&chunk->link, &mem->bare);
 		return false;
@@ -436,6 +438,7 @@ static unsigned long shrink_one(struct svm_devmem *mem)
 		mem->nr_idle--;
 		chunk->backed = false;
 		mem->backed--;
+		mem->held += SVM_CHUNK_PAGES;
 	}
 	spin_unlock_irqrestore(&mem->lock, flags);
 	if (!chunk)
@@ -444,6 +447,7 @@ static unsigned long shrink_one(struct svm_devmem *mem)
 	freed = device->ops->unback(device, chunk - mem->chunks);
 
 	spin_lock_irqsave(&mem->lock, flags);
+	mem->held -= SVM_CHUNK_PAGES;
 	list_add(&chunk->link, &mem->bare);
 	spin_unlock_irqrestore(&mem->lock, flags);
 	return freed;

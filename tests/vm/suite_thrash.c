@@ -422,7 +422,7 @@ END_TEST
 START_TEST(at_random_every_fault_is_answered)
 {
 	const char *const residency[] = { "20", "0", "5000" };
-	size_t pages, i, n = vm_rounds(200);
+	size_t pages, i, n = vm_rounds(40);
 	uint64_t state = vm_seed();
 	uint32_t *added;
 	char *memory;
