@@ -40,9 +40,10 @@ unsigned int svm_max_ranges = SZ_4M;
 module_param_named(max_ranges, svm_max_ranges, uint, 0644);
 MODULE_PARM_DESC(max_ranges, "Ranges one process may have, about 40 bytes each (default 4194304)");
 
-bool svm_large_pages = true;
+/* Off, because Linux 7.2 frees too early what is zapped meanwhile: docs/architecture.md. */
+bool svm_large_pages;
 module_param_named(large_pages, svm_large_pages, bool, 0444);
-MODULE_PARM_DESC(large_pages, "Move 2 MiB of private memory in one piece where the kernel can (Linux 7.2; default on)");
+MODULE_PARM_DESC(large_pages, "Move 2 MiB of private memory in one piece where the kernel can (Linux 7.2; default off, for a defect of that kernel)");
 
 bool svm_oversubscription = true;
 module_param_named(oversubscription, svm_oversubscription, bool, 0644);

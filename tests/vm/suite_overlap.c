@@ -22,6 +22,7 @@
 static volatile bool stop;
 static char *memory;
 static size_t memory_size;
+static volatile unsigned int moves;	/* calls that moved something */
 
 static void set_number(const char *name, unsigned int value)
 {
@@ -215,9 +216,14 @@ static void *mover(void *argument)
 		result = vm_prefetch_on(vm.fd, memory, memory_size, places[i++ % 3], &args);
 		/* -EFAULT: there is no mapping at the moment. */
 		expect(!result || result == -EBUSY || result == -EFAULT);
+		if (args.pages_moved)
+			moves++;
 	}
 	return NULL;
 }
+
+/* What happens meanwhile happens until something has moved. */
+#define MOVES 4
 
 static void expect_movement(void)
 {
@@ -233,7 +239,7 @@ static void *writer(void *argument)
 {
 	uintptr_t self = (uintptr_t)argument, page, round;
 
-	for (round = 0; round < WRITER_ROUNDS; round++)
+	for (round = 0; round < WRITER_ROUNDS || moves < MOVES; round++)
 		for (page = 0; page < memory_size / PAGE; page++) {
 			volatile uint64_t *word = (uint64_t *)(memory + page * PAGE) + self;
 
@@ -242,12 +248,13 @@ static void *writer(void *argument)
 					self, (unsigned long long)*word, round);
 			*word = round + 1;
 		}
-	return NULL;
+	return (void *)round;
 }
 
 START_TEST(written_by_cpus_meanwhile)
 {
 	pthread_t moving, writing[WRITERS];
+	void *rounds[WRITERS];
 	uintptr_t i;
 
 	needs_device_memory();
@@ -260,15 +267,22 @@ START_TEST(written_by_cpus_meanwhile)
 	for (i = 0; i < WRITERS; i++)
 		writing[i] = start_thread(writer, (void *)i);
 	for (i = 0; i < WRITERS; i++)
-		join_thread(writing[i]);
+		expect(!pthread_join(writing[i], &rounds[i]));
 	stop = true;
 	join_thread(moving);
 	for (i = 0; i < memory_size / PAGE; i++)
-		expect_eq(((uint64_t *)(memory + i * PAGE))[i % WRITERS], WRITER_ROUNDS);
+		expect_eq(((uint64_t *)(memory + i * PAGE))[i % WRITERS],
+			  (uintptr_t)rounds[i % WRITERS]);
 	expect_movement();
 }
 END_TEST
 
+/*
+ * Small pages only. zap_huge_pmd() in 7.2 takes a migration entry of 2 MiB for a mapping when
+ * the folio that it stands for is private memory, and drops a reference and a mapping that
+ * it does not have: memory of a child that ends, or that MADV_DONTNEED takes, while it is on
+ * its way home is freed too early.
+ */
 START_TEST(forked_meanwhile)
 {
 	int round, rounds = vm_rounds(10), status;
@@ -276,12 +290,12 @@ START_TEST(forked_meanwhile)
 
 	needs_device_memory();
 	memory_size = 2 * BLOCK;
-	memory = make(_i, memory_size);
+	memory = vm_anon_small(memory_size);
 	vm_fill(memory, memory_size, 1);
-	start_variant(_i, 50);
+	start_variant(2 * _i, 50);
 	vm_use_all_processors();
 	moving = start_thread(mover, NULL);
-	for (round = 0; round < rounds; round++) {
+	for (round = 0; round < rounds || moves < MOVES; round++) {
 		pid_t child = fork();
 
 		expect(child >= 0);
@@ -312,10 +326,11 @@ START_TEST(unmapped_meanwhile)
 	start_variant(_i, 50);
 	vm_use_all_processors();
 	moving = start_thread(mover, NULL);
-	for (round = 0; round < rounds; round++) {
+	for (round = 0; round < rounds || moves < MOVES; round++) {
 		char *half = memory + (round / 2 % 2) * BLOCK;
 
-		if (round % 2) {
+		/* Of large pages see forked_meanwhile. */
+		if (round % 2 || is_large(_i)) {
 			expect(!munmap(half, BLOCK));
 			expect(mmap(half, BLOCK, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == half);
@@ -406,30 +421,30 @@ static void spoil(void)
 
 START_TEST(never_touched_shows_nothing_old)
 {
-	int round, rounds = vm_rounds(12);
-	uint64_t cleared = 0;
+	int round, rounds = vm_rounds(10);
+	uint64_t cleared = 0, before;
 	pthread_t reading;
 
 	needs_device_memory();
 	spoil();
 	vm_use_all_processors();
 	memory_size = 2 * BLOCK;
-	start_variant(_i, 200);
+	/* Time for the reader to get at each page before it is cleared. */
+	start_variant(_i, 2000);
 	for (round = 0; round < rounds; round++) {
 		struct amdsvm_ioctl_prefetch_args args;
 		int result;
 
 		memory = make(_i, memory_size);
 		stop = false;
-		/* Every other time the reader is there before, and after it. */
+		before = __atomic_load_n(&readings, __ATOMIC_RELAXED);
+		reading = start_thread(reader, NULL);
+		/* Every other time it is there before, and has seen all of it. */
 		if (round % 2)
-			reading = start_thread(reader, NULL);
+			expect_within(20, __atomic_load_n(&readings, __ATOMIC_RELAXED) > before);
 		result = vm_prefetch_on(vm.fd, memory, memory_size, vm.gpu[0], &args);
 		expect(!result || result == -EBUSY);
 		cleared += args.pages_cleared;
-		if (!(round % 2))
-			reading = start_thread(reader, NULL);
-		usleep(1000);
 		stop = true;
 		join_thread(reading);
 		expect_zero(memory, memory_size);
@@ -466,9 +481,11 @@ static void *mapper(void *argument)
 }
 
 /*
- * mmap_lock is held for a block at a time. All of the memory takes some hundred times as
- * long; whoever waits for that fails.
+ * mmap_lock is held for a block at a time, here for 80 ms or more; a waiter may see two or
+ * three go by before core lets it in, twice. Whoever held it for all blocks would be seen.
  */
+#define WAIT_BLOCKS 32
+
 START_TEST(others_wait_for_a_block_at_most)
 {
 	uint64_t start, all;
@@ -477,9 +494,11 @@ START_TEST(others_wait_for_a_block_at_most)
 
 	needs_device_memory();
 	expect_within(10, vm_used_pages() == 0);
-	memory_size = vm_device(vm.gpu[0]).vram_bytes;
+	needs_two_processors();
+	memory_size = WAIT_BLOCKS * BLOCK;
 	memory = make(_i, memory_size);
 	vm_fill(memory, memory_size, 1);
+	slow(10000);
 	for (round = 0; round < 2; round++) {
 		longest_map = maps = 0;
 		stop = false;
@@ -495,8 +514,8 @@ START_TEST(others_wait_for_a_block_at_most)
 		       (unsigned long long)all / 1000, memory_size >> 20,
 		       (unsigned long long)longest_map / 1000, (unsigned long long)maps);
 		expect(maps > 1);
-		/* Twice two blocks, and what a shared processor makes of it. */
-		expect(longest_map < all / 4 + 20000000);
+		expect(all >= WAIT_BLOCKS * SLOW_BLOCK_NS);
+		expect(longest_map < all / 2);
 	}
 	expect_bytes(memory, memory_size, 1);
 }
@@ -519,7 +538,7 @@ static Suite *suite(void)
 	add_case(s, "bytes", bytes_survive_failures, VARIANTS);
 	add_case(s, "evicted", evicted_bytes_survive_failures, 2);
 	add_case(s, "written", written_by_cpus_meanwhile, VARIANTS);
-	add_case(s, "forked", forked_meanwhile, getenv("OVERLAP_FORK_LARGE") ? VARIANTS : 1);
+	add_case(s, "forked", forked_meanwhile, VARIANTS / 2);
 	add_case(s, "unmapped", unmapped_meanwhile, VARIANTS);
 	add_case(s, "killed", killed_meanwhile, VARIANTS);
 	add_case(s, "untouched", never_touched_shows_nothing_old, VARIANTS);
