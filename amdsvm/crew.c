@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Crews: a call that does one thing for many blocks has helpers, which do it for
- * other blocks meanwhile, each with work space of its own.
+ * different blocks at once, each with work space of its own.
  *
- * The caller is one of the crew and does all of it if it has to: a helper that
- * there is no memory for, or that gets no processor before the end, changes
- * nothing but the time. Helpers stop when one of the crew has an error, and when
- * the caller is killed. The caller waits for what they are in the middle of, which
- * is one block each; who is killed does not even wait for that: the crew is freed
- * by the last one, and the end of the process waits for those that are still in it
- * (svm_process.helpers).
+ * The caller waits while helpers are at it. It would only be in their way: core flushes
+ * TLBs page by page where it takes pages of RAM away (migrate_vma_collect_pmd()), by an
+ * interrupt to each processor that runs in the address space. A worker does not, and the
+ * processor of a caller who sleeps does not either.
+ *
+ * Nothing depends on a helper: when none comes, the caller does all itself. They stop when
+ * one of the crew has an error, and when the caller is killed. Who is killed does not even
+ * wait for the block that each is in: the crew is freed by the last one, and the end of
+ * the process waits for those that are still in it (svm_process.helpers).
  *
  * Locks: svm_crew.lock, with nothing inside. None is held in an item.
  */
@@ -24,6 +26,9 @@
 #include "crew.h"
 #include "process.h"
 #include "scratch.h"
+
+/* How long the caller waits for one to come before it begins itself, jiffies. */
+#define HELPER_PATIENCE (HZ / 50)
 
 /* struct helper - one that was called; frees itself */
 struct helper {
@@ -58,6 +63,8 @@ void svm_crew_init(struct svm_crew *crew, struct svm_process *process)
 	spin_lock_init(&crew->lock);
 	init_waitqueue_head(&crew->left);
 	crew->process = process;
+	crew->helped = false;
+	crew->begun = false;
 	crew->over = false;
 	crew->inside = 0;
 	crew->error = 0;
@@ -116,6 +123,8 @@ static bool enter(struct svm_crew *crew)
 	spin_lock(&crew->lock);
 	entered = !crew->over;
 	if (entered) {
+		crew->begun = true;
+		wake_up(&crew->left);
 		crew->inside++;
 		atomic_inc(&process->helpers);
 		mmget(process->mm);
@@ -172,16 +181,16 @@ static bool stays_alone(void)
 	       !nodes_subset(node_states[N_MEMORY], cpuset_current_mems_allowed);
 }
 
-/* No more than fit on the processors that the caller may use. */
+/* No more than there are processors that the caller may use; 0: it does all itself. */
 static unsigned int helpers_for(unsigned long items)
 {
 	unsigned long crew = min_t(unsigned long, svm_crew_limit(), items);
 
 	crew = min_t(unsigned long, crew, cpumask_weight(current->cpus_ptr));
-	return crew > 1 && !stays_alone() ? crew - 1 : 0;
+	return crew > 1 && !stays_alone() ? crew : 0;
 }
 
-/* False: no memory for one. */
+/* False: there is no memory for one. */
 static bool call_helper(struct svm_crew *crew, const struct svm_scratch *scratch)
 {
 	struct helper *helper = kvmalloc(sizeof(*helper),
@@ -197,14 +206,23 @@ static bool call_helper(struct svm_crew *crew, const struct svm_scratch *scratch
 	return true;
 }
 
-static bool nobody_inside(struct svm_crew *crew)
+/* Whoever is inside leaves when it is over. */
+static bool is_done(struct svm_crew *crew)
 {
-	bool nobody;
+	bool done;
 
 	spin_lock(&crew->lock);
-	nobody = !crew->inside;
+	done = crew->over && !crew->inside;
 	spin_unlock(&crew->lock);
-	return nobody;
+	return done;
+}
+
+/* Also when the caller is killed. */
+static bool helpers_begin(struct svm_crew *crew)
+{
+	return crew->helped &&
+	       wait_event_killable_timeout(crew->left, READ_ONCE(crew->begun),
+					   HELPER_PATIENCE);
 }
 
 /**
@@ -223,10 +241,11 @@ int svm_crew_run(struct svm_crew *crew, unsigned long items,
 {
 	unsigned int helpers = helpers_for(items);
 
-	while (helpers-- && call_helper(crew, scratch))
-		;
-	take_part(crew, scratch);
-	if (wait_event_killable(crew->left, nobody_inside(crew)))
-		return -EINTR;
-	return crew->error;
+	for (; helpers && call_helper(crew, scratch); helpers--)
+		crew->helped = true;
+	if (!helpers_begin(crew))
+		take_part(crew, scratch);
+	if (wait_event_killable(crew->left, is_done(crew)))
+		stop(crew, -EINTR);
+	return READ_ONCE(crew->error);
 }

@@ -25,6 +25,8 @@ extern unsigned int svm_migrate_workers;
  * @process: whose memory; the caller holds its mm by mmget
  * @refs: the caller and each helper; the last one frees the memory, by kfree()
  * @lock: spinlock, takes nothing inside; protects what follows
+ * @helped: helpers were called; the caller's
+ * @begun: a helper came
  * @over: nobody begins another item
  * @inside: helpers that may be in an item
  * @error: the first one, negative errno
@@ -36,6 +38,8 @@ struct svm_crew {
 	struct svm_process *process;
 	struct kref refs;
 	spinlock_t lock; /* innermost */
+	bool helped;
+	bool begun;
 	bool over;
 	unsigned int inside;
 	int error;

@@ -57,9 +57,9 @@ unsigned int svm_thrash_ms = 20;
 module_param_named(thrash_ms, svm_thrash_ms, uint, 0644);
 MODULE_PARM_DESC(thrash_ms, "Memory that comes home and is wanted by a device again within so many milliseconds, several times in a row, is used in place for a while, up to 10000 (default 20, 0: never)");
 
-unsigned int svm_migrate_workers = 4;
+unsigned int svm_migrate_workers = 1;
 module_param_named(migrate_workers, svm_migrate_workers, uint, 0644);
-MODULE_PARM_DESC(migrate_workers, "Processors that a prefetch, or the faults of a process on a device, may use at once, 1 to 16 (default 4)");
+MODULE_PARM_DESC(migrate_workers, "Processors that a prefetch, or the faults of a process on a device, may use at once, 1 to 16 (default 1)");
 
 static unsigned int lanes = 2;
 module_param(lanes, uint, 0444);

@@ -13,6 +13,7 @@
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "block.h"
@@ -131,6 +132,16 @@ static int prefetch_block(struct svm_process *process, unsigned long start,
 	return ret;
 }
 
+/* Spans that are tried again when nobody else is at it any more. */
+#define MAX_AGAIN 16
+
+/* struct again - part of a block, and how many of its pages were busy */
+struct again {
+	unsigned long start;
+	unsigned long end;
+	unsigned long busy;
+};
+
 /**
  * struct prefetch - a call, shared with its helpers
  * @crew: the call and its helpers
@@ -138,7 +149,9 @@ static int prefetch_block(struct svm_process *process, unsigned long start,
  * @lock: mutex, outside of mmap_lock; protects @next
  * @next: first byte of what nobody has taken yet
  * @end: byte after the last
- * @counts: of those of the crew who are done; under its lock
+ * @counts: of those of the crew who are done; with what follows under its lock
+ * @again: spans with pages that were busy
+ * @nr_again: their number
  */
 struct prefetch {
 	struct svm_crew crew;
@@ -147,6 +160,8 @@ struct prefetch {
 	unsigned long next;
 	unsigned long end;
 	struct svm_move_counts counts;
+	struct again again[MAX_AGAIN];
+	unsigned int nr_again;
 };
 
 /* What nobody ever touched is nowhere and stays so. */
@@ -184,18 +199,31 @@ static int take_block(struct prefetch *p, unsigned long *start,
 	return ret;
 }
 
+static void note_busy(struct prefetch *p, unsigned long start,
+		      unsigned long end, unsigned long busy)
+{
+	spin_lock(&p->crew.lock);
+	if (p->nr_again < MAX_AGAIN)
+		p->again[p->nr_again++] = (struct again){ start, end, busy };
+	spin_unlock(&p->crew.lock);
+}
+
 /* One block, of the caller or a helper; see struct svm_crew. */
 static int prefetch_step(struct svm_crew *crew, struct svm_scratch *scratch)
 {
 	struct prefetch *p = container_of(crew, struct prefetch, crew);
-	unsigned long start, end;
+	unsigned long *busy = &scratch->counts.state[SVM_PAGE_BUSY];
+	unsigned long start, end, before = *busy;
 	int ret;
 
 	ret = take_block(p, &start, &end, &scratch->counts);
 	if (ret)
 		return ret;
-	return prefetch_block(crew->process, start, end, p->device, scratch,
-			      &scratch->counts);
+	ret = prefetch_block(crew->process, start, end, p->device, scratch,
+			     &scratch->counts);
+	if (*busy != before)
+		note_busy(p, start, end, *busy - before);
+	return ret;
 }
 
 static void prefetch_finish(struct svm_crew *crew,
@@ -206,6 +234,36 @@ static void prefetch_finish(struct svm_crew *crew,
 
 	for (i = 0; i < SVM_NR_PAGE_STATES; i++)
 		p->counts.state[i] += scratch->counts.state[i];
+}
+
+/*
+ * Core keeps a reference to a page for the moment that another processor needs to put
+ * it on its LRU list, and all of the crew put pages there. What was busy for that is
+ * not when all are done. Counted as busy are those that still do not move.
+ */
+static int try_again(struct prefetch *p, struct svm_scratch *scratch)
+{
+	unsigned long *state = p->counts.state;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < p->nr_again && !ret; i++) {
+		const struct again *again = &p->again[i];
+		struct svm_move_counts counts = {};
+		unsigned long moved, cleared;
+
+		ret = prefetch_block(p->crew.process, again->start, again->end,
+				     p->device, scratch, &counts);
+		moved = min(counts.state[SVM_PAGE_MOVED], again->busy);
+		cleared = min(counts.state[SVM_PAGE_CLEARED],
+			      again->busy - moved);
+		state[SVM_PAGE_BUSY] -= moved + cleared;
+		state[SVM_PAGE_MOVED] += moved;
+		state[SVM_PAGE_CLEARED] += cleared;
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+	}
+	return ret;
 }
 
 static struct prefetch *prefetch_alloc(struct svm_process *process,
@@ -278,6 +336,8 @@ int svm_prefetch(struct svm_process *process, unsigned long start,
 			atomic_long_read(&device->mem->clock);
 
 	ret = svm_crew_run(&p->crew, blocks_of(start, end), scratch);
+	if (!ret && p->crew.helped)
+		ret = try_again(p, scratch);
 	/* Who is killed leaves while helpers are still at it. */
 	spin_lock(&p->crew.lock);
 	*counts = p->counts;

@@ -37,7 +37,7 @@ static void setup_no_eviction(void)
 
 static void teardown_workers(void)
 {
-	vm_parameter("migrate_workers", "4");
+	vm_parameter("migrate_workers", "1");
 }
 
 /* A word of each page, where all words would take minutes. */

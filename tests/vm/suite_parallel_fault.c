@@ -37,7 +37,7 @@ static void setup(void)
 
 static void teardown_workers(void)
 {
-	vm_parameter("migrate_workers", "4");
+	vm_parameter("migrate_workers", "1");
 }
 
 static uint32_t place(void)
