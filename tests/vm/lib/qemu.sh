@@ -27,8 +27,8 @@ port() {
 # qemu_arguments: one a line in the order QEMU wants them, from the options of
 # tests/vm/run.
 qemu_arguments() {
-	local cmdline=''
-	[ "$KERNEL" != debug ] || cmdline=$DEBUG_CMDLINE
+	local own=''
+	[ "$KERNEL" != debug ] || own=$DEBUG_CMDLINE
 	if [ -n "$ICOUNT" ]; then
 		# One instruction is one nanosecond of guest time, on any host.
 		printf '%s\n' -accel tcg,thread=single -icount shift=0,sleep=off
@@ -38,7 +38,7 @@ qemu_arguments() {
 	printf '%s\n' -nodefaults -no-user-config -no-reboot -display none -monitor none \
 		-machine q35 -cpu max -smp "$SMP" -m "$MEM" \
 		-kernel "$(kernel_image "$KERNEL")" -initrd "$WORK/initramfs" \
-		-append "$GUEST_CMDLINE $cmdline $CMDLINE" \
+		-append "$GUEST_CMDLINE $own $CMDLINE" \
 		-serial "file:$LOG" -device virtio-serial-pci
 	port verdict
 	port dmesg
