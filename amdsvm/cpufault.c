@@ -17,7 +17,6 @@
 #include <linux/slab.h>
 
 #include "block.h"
-#include "copy.h"
 #include "devmem.h"
 #include "event.h"
 #include "home.h"
@@ -25,7 +24,6 @@
 #include "process.h"
 #include "scratch.h"
 #include "space.h"
-#include "thrash.h"
 
 /* Pages brought home for one fault: [start, end). */
 struct window {
@@ -80,19 +78,6 @@ static struct window folio_window(const struct vm_fault *vmf,
 	};
 }
 
-/* Pages that are to come home together, where @range is what the user said. */
-static unsigned long choose_granule(struct svm_process *process,
-				    unsigned long addr,
-				    struct svm_range *range)
-{
-	if (insisting(process, addr))
-		return 1;
-	svm_range_map_at(&process->ranges, addr >> PAGE_SHIFT, range);
-	if (range->attrs.granularity == SVM_DEFAULT_GRANULARITY)
-		return svm_thrash_granule(process, addr);
-	return svm_attrs_granule(&range->attrs);
-}
-
 /*
  * The granule round the address, inside its mapping and inside memory of equal
  * attributes. Memory without policy moves by the default granularity.
@@ -101,18 +86,21 @@ static struct window granule_window(struct svm_process *process,
 				    struct vm_area_struct *vma,
 				    unsigned long addr)
 {
-	struct svm_range range = { .last = ULONG_MAX >> PAGE_SHIFT };
-	unsigned long granule = 1UL << SVM_DEFAULT_GRANULARITY;
-	unsigned long page = addr >> PAGE_SHIFT, first, last;
+	unsigned long first = 0, last = ULONG_MAX >> PAGE_SHIFT;
+	unsigned long page = addr >> PAGE_SHIFT;
+	unsigned long granule = 1UL << SVM_MAX_GRANULARITY;
 	struct window window;
 
 	rcu_read_lock();
-	if (process)
-		granule = choose_granule(process, addr, &range);
+	if (process && insisting(process, addr))
+		granule = 1;
+	else if (process)
+		granule = svm_range_map_granule(&process->ranges, page, &first,
+						&last);
 	rcu_read_unlock();
 
-	first = max(range.first, round_down(page, granule));
-	last = min(range.last, round_down(page, granule) + granule - 1);
+	first = max(first, round_down(page, granule));
+	last = min(last, round_down(page, granule) + granule - 1);
 	window.start = max(first << PAGE_SHIFT, vma->vm_start);
 	window.end = min((last + 1) << PAGE_SHIFT, vma->vm_end);
 	return window;
@@ -202,19 +190,13 @@ static int fault_error(vm_fault_t fault)
 	return fault & VM_FAULT_SIGBUS ? -EIO : 0;
 }
 
-/* One page, with its content on return. */
+/* One entry as svm_home_fill() does it. */
 static vm_fault_t fill_one(unsigned long src, unsigned long *dst,
 			   struct vm_area_struct *vma, unsigned long addr)
 {
-	struct svm_copier copier;
-
-	svm_copier_init(&copier, NULL, 0);
-	if (svm_home_fill(&src, dst, 1, vma, addr, SVM_HOME_NEEDED, &copier))
+	if (svm_home_fill(&src, dst, 1, vma, addr, SVM_HOME_NEEDED))
 		return VM_FAULT_OOM;
-	if (!svm_copier_start(&copier))
-		return 0;
-	svm_home_drop(dst, 1);
-	return VM_FAULT_SIGBUS;
+	return *dst ? 0 : VM_FAULT_SIGBUS;
 }
 
 /*
@@ -222,27 +204,19 @@ static vm_fault_t fill_one(unsigned long src, unsigned long *dst,
  * the mapping then, but not the folio (it counts the fault's own reference as a
  * stranger's), nothing moves, and the CPU faults again on a page of its own.
  */
-static vm_fault_t fill_large(struct migrate_vma *args, struct svm_copier *copier)
+static vm_fault_t fill_large(struct migrate_vma *args)
 {
 	struct page *page = migrate_pfn_to_page(args->src[0]);
 	unsigned long src = migrate_pfn(page_to_pfn(page)) |
 			    MIGRATE_PFN_MIGRATE;
 
-	if (!svm_home_large_fill(args->src[0], args->dst, args->vma,
-				 args->start, copier))
-		return fill_one(src, args->dst, args->vma, args->start);
-	if (!svm_copier_start(copier))
-		return 0;
-	svm_home_drop(args->dst, 1);
-	return VM_FAULT_SIGBUS;
+	if (svm_home_large_fill(args->src[0], args->dst, args->vma, args->start))
+		return args->dst[0] ? 0 : VM_FAULT_SIGBUS;
+	return fill_one(src, args->dst, args->vma, args->start);
 }
 
-/*
- * The page asked for first, so that it is the last to find memory out. The caller waits
- * for @copier before migrate_vma_finalize().
- */
-static vm_fault_t fill(struct migrate_vma *args, unsigned long addr,
-		       struct svm_copier *copier)
+/* The page asked for first, so that it is the last to find memory out. */
+static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 {
 	unsigned long index = (addr - args->start) >> PAGE_SHIFT;
 	unsigned long dst;
@@ -253,7 +227,7 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr,
 		if (!migrate_pfn_to_page(args->src[0]) ||
 		    !(args->src[0] & MIGRATE_PFN_MIGRATE))
 			return 0;
-		return fill_large(args, copier);
+		return fill_large(args);
 	}
 	if (!(args->src[index] & MIGRATE_PFN_MIGRATE))
 		return 0;
@@ -262,12 +236,10 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr,
 		return ret;
 
 	svm_home_fill(args->src, args->dst, index, args->vma, args->start,
-		      SVM_HOME_WELCOME, copier);
+		      SVM_HOME_WELCOME);
 	svm_home_fill(args->src + index + 1, args->dst + index + 1,
 		      args->npages - index - 1, args->vma, addr + PAGE_SIZE,
-		      SVM_HOME_WELCOME, copier);
-	if (svm_copier_start(copier))
-		svm_home_drop(args->dst, args->npages);
+		      SVM_HOME_WELCOME);
 	args->dst[index] = dst;
 	return 0;
 }
@@ -316,7 +288,7 @@ static bool split_first(struct vm_fault *vmf, unsigned long addr)
 
 static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 			     struct window window, unsigned long *src,
-			     unsigned long *dst, struct svm_copier *copier)
+			     unsigned long *dst)
 {
 	struct svm_move_event event = describe_move(process, vmf, window);
 	struct migrate_vma args = migrate_args(vmf, window, src, dst);
@@ -332,31 +304,15 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 	ret = 0;
 	if (args.cpages &&
 	    args.npages <= (window.end - window.start) >> PAGE_SHIFT)
-		ret = fill(&args, vmf->address & PAGE_MASK, copier);
+		ret = fill(&args, vmf->address & PAGE_MASK);
 	migrate_vma_pages(&args);
 	moved = svm_home_count(src, dst, args.npages);
 	/* Else it was split only, or nothing: there will be another fault. */
 	if (moved || ret)
 		count_fault(process, &args, moved);
-	svm_copier_wait(copier);
 	migrate_vma_finalize(&args);
 	svm_event_migrate_end(&event, moved || ret ? fault_error(ret) : -EBUSY);
 	return ret;
-}
-
-/* Copies of one fault that go on beside it; of scattered pages there may be more. */
-#define MAX_RUNS 64
-
-/* Return: memory for runs, to be freed; NULL: all is copied at once. */
-static struct svm_copy *runs_alloc(struct svm_copier *copier, unsigned long pages)
-{
-	struct svm_copy *runs = NULL;
-
-	if (pages >= SVM_COPY_MIN_PAGES)
-		runs = kmalloc_array(MAX_RUNS, sizeof(*runs),
-				     GFP_KERNEL | __GFP_NOWARN);
-	svm_copier_init(copier, runs, MAX_RUNS);
-	return runs;
 }
 
 /**
@@ -374,30 +330,22 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 	struct window window = choose_window(process, vmf, addr);
 	unsigned long room, pages = (window.end - window.start) >> PAGE_SHIFT;
 	unsigned long one[2 * SVM_COLLECT_MAX(1)], *arrays;
-	struct svm_copier copier;
-	struct svm_copy *runs;
 	vm_fault_t ret = 0;
 
 	if (is_inside_folio(vmf) && !split_first(vmf, addr))
 		goto out;
-	if (process)
-		svm_thrash_home(process, addr, window.start, window.end);
 	/* Core sets all entries, source and destination. */
 	room = SVM_COLLECT_MAX(pages);
 	arrays = kmalloc_array(2 * room, sizeof(*arrays),
 			       GFP_KERNEL | __GFP_NOWARN);
 	if (arrays) {
-		runs = runs_alloc(&copier, pages);
-		ret = bring_home(vmf, process, window, arrays, arrays + room,
-				 &copier);
-		kfree(runs);
+		ret = bring_home(vmf, process, window, arrays, arrays + room);
 		kfree(arrays);
 	} else {
-		svm_copier_init(&copier, NULL, 0);
 		window.start = addr;
 		window.end = addr + PAGE_SIZE;
 		ret = bring_home(vmf, process, window, one,
-				 one + SVM_COLLECT_MAX(1), &copier);
+				 one + SVM_COLLECT_MAX(1));
 	}
 out:
 	if (process)

@@ -8,10 +8,9 @@
 #include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
-#include "crew.h"
 #include "device.h"
-#include "server.h"
 
 struct svm_process;
 
@@ -35,8 +34,6 @@ enum svm_space_counter {
 	SVM_SPACE_PACKETS,
 	SVM_SPACE_TABLES,
 	SVM_SPACE_LEAVES,
-	SVM_SPACE_THRASH_PINS,
-	SVM_SPACE_CLEARS_SAVED,
 	SVM_NR_SPACE_COUNTERS
 };
 
@@ -54,8 +51,7 @@ enum svm_space_counter {
  * @nr_queues: their number
  * @stalled: queues that wait for a replay
  * @stalls: counts stalls
- * @serving: servers that serve a block
- * @servers: all of them
+ * @fault_work: serves faults
  * @counters: by enum svm_space_counter
  */
 struct svm_space {
@@ -72,8 +68,7 @@ struct svm_space {
 	unsigned int nr_queues;
 	struct list_head stalled;
 	u64 stalls;
-	struct list_head serving;
-	struct svm_server servers[SVM_MAX_WORKERS];
+	struct work_struct fault_work;
 
 	atomic_long_t counters[SVM_NR_SPACE_COUNTERS];
 };
