@@ -35,7 +35,7 @@ main() {
 		return
 	fi
 	mkdir -p "$BUILD" "${passed%/*}"
-	# A part of the suites proves nothing about the whole. The lane takes five minutes
+	# A part of the suites proves nothing about the whole. The lane takes ten minutes
 	# on an idle machine.
 	KERNEL=debug LANE='' SUITE='' LANE_TIMEOUT=${LANE_TIMEOUT:-2400} "$HERE/suites.sh" |
 		tee "$BUILD/debug.log"
