@@ -33,21 +33,7 @@ static void prefetch(uint32_t location)
 /* Anonymous pages that the process has, whatever device they are on. */
 static long anonymous_kib(void)
 {
-	FILE *file = fopen("/proc/self/smaps", "re");
-	unsigned long from, to;
-	bool inside = false;
-	char line[256];
-	long kib = 0, value;
-
-	expect(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2 && strchr(line, '-') < strchr(line, ' '))
-			inside = from <= (uintptr_t)memory && (uintptr_t)memory < to;
-		else if (inside && sscanf(line, "Anonymous: %ld kB", &value) == 1)
-			kib += value;
-	}
-	fclose(file);
-	return kib;
+	return vm_smaps_kib(memory, 1, "Anonymous");
 }
 
 static uint64_t device_sum(uint32_t gpu, const void *start, uint64_t words)

@@ -195,12 +195,12 @@ void vm_expect_prefetch(const char *file, int line, const void *start, size_t si
 			(unsigned long long)wanted.unmovable);
 }
 
-/* Of the mappings that @start to @size are in, all of them. */
-long vm_huge_kib(const char *start, size_t size)
+long vm_smaps_kib(const char *start, size_t size, const char *name)
 {
 	FILE *file = fopen("/proc/self/smaps", "re");
 	unsigned long from, to;
 	bool inside = false;
+	size_t length = strlen(name);
 	char line[256];
 	long kib = 0, value;
 
@@ -208,9 +208,15 @@ long vm_huge_kib(const char *start, size_t size)
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%lx-%lx ", &from, &to) == 2 && strchr(line, '-') < strchr(line, ' '))
 			inside = from < (uintptr_t)start + size && (uintptr_t)start < to;
-		else if (inside && sscanf(line, "AnonHugePages: %ld kB", &value) == 1)
+		else if (inside && !strncmp(line, name, length) &&
+			 sscanf(line + length, ": %ld kB", &value) == 1)
 			kib += value;
 	}
 	fclose(file);
 	return kib;
+}
+
+long vm_huge_kib(const char *start, size_t size)
+{
+	return vm_smaps_kib(start, size, "AnonHugePages");
 }

@@ -167,6 +167,8 @@ void *vm_anon_small(size_t size);	/* the same, never huge pages */
 void *vm_reserve(size_t size);		/* PROT_NONE address space, 2 MiB aligned */
 void vm_fill(void *start, size_t size, uint64_t seed);
 uint64_t vm_word(uint64_t seed, size_t index);
+/* kB that smaps names so, of all mappings that some of [@start, @start + @size) is in. */
+long vm_smaps_kib(const char *start, size_t size, const char *name);
 long vm_huge_kib(const char *start, size_t size);	/* in large pages, at home */
 int vm_write_file(const char *path, const char *text);
 void vm_parameter(const char *name, const char *value);	/* of the module */
