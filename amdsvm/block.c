@@ -183,7 +183,7 @@ static struct svm_block *block_create(struct svm_process *process,
 
 	if (!block)
 		return ERR_PTR(-ENOMEM);
-	/* In words: the allocator would do it byte by byte, for a tenth of a move's cost. */
+	/* In words: the allocator clears all of 1 KiB, and byte by byte. */
 	BUILD_BUG_ON(sizeof(*block) % sizeof(u64));
 	memset64((u64 *)block, 0, sizeof(*block) / sizeof(u64));
 	block->process = process;
