@@ -24,6 +24,7 @@
 #include "process.h"
 #include "scratch.h"
 #include "space.h"
+#include "vram.h"
 
 /* Pages brought home for one fault: [start, end). */
 struct window {
@@ -111,8 +112,6 @@ static struct window granule_window(struct svm_process *process,
  * split it. One that is no longer mapped as one (vmf->pte is set: after mremap, or
  * a split of the mapping) comes alone, for core locks every such folio in the
  * window and waits for it, and two faults could wait for each other.
- *
- * Such a folio was split by split_first(), unless the page is its first.
  */
 static struct window choose_window(struct svm_process *process,
 				   const struct vm_fault *vmf,
@@ -245,8 +244,8 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 }
 
 static struct migrate_vma migrate_args(const struct vm_fault *vmf,
-				       struct window window, unsigned long *src,
-				       unsigned long *dst)
+				       struct page *page, struct window window,
+				       unsigned long *src, unsigned long *dst)
 {
 	return (struct migrate_vma) {
 		.vma = vmf->vma,
@@ -257,41 +256,60 @@ static struct migrate_vma migrate_args(const struct vm_fault *vmf,
 		.pgmap_owner = svm_devmem_owner(),
 		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
 			 (svm_large_pages ? MIGRATE_VMA_SELECT_COMPOUND : 0),
-		.fault_page = vmf->page,
+		.fault_page = page,
 	};
 }
 
 /*
- * Core (migrate_vma_collect_pmd() in 7.2) splits a large folio that it meets page
- * by page, and moves the fault's lock to the new folio of vmf->page. But it goes
- * on taking the old first page for the one that the fault has locked: it would
- * collect that page without its lock, and unlock it at the end, which sets the
- * bit. So it gets to see vmf->page alone while the folio is large.
+ * A fault inside a folio that is mapped page by page is passed off as one of its first
+ * page, @first, with its lock and reference.
  *
- * Return: false when the folio could not be split now.
+ * Core (migrate_vma_split_folio() in 7.2) splits the folio, which leaves both with the
+ * first page, and would take those of vmf->page only then: it may have come home by
+ * another fault in between, and would be freed once more. It would also take the first
+ * page for locked by the fault, collect it without its lock, and unlock it.
  */
-static bool split_first(struct vm_fault *vmf, unsigned long addr)
+static struct page *pass_off(struct vm_fault *vmf)
 {
-	struct window window = { .start = addr, .end = addr + PAGE_SIZE };
-	unsigned long src, dst;
-	struct migrate_vma args = migrate_args(vmf, window, &src, &dst);
-
-	/* Does not collect it: its lock is held, by nobody that core knows of. */
-	if (WARN_ON_ONCE(migrate_vma_setup(&args)))
-		return false;
-	if (args.cpages) {
-		migrate_vma_pages(&args);
-		migrate_vma_finalize(&args);
-	}
-	return !folio_test_large(page_folio(vmf->page));
+	svm_vram_keep(svm_devmem_of(vmf->page), page_to_pfn(vmf->page));
+	return folio_page(page_folio(vmf->page), 0);
 }
 
+/*
+ * Undoes that: core unlocks and drops vmf->page. If that is free it is made a page once
+ * more, for nobody can have got it meanwhile. Waits for no lock with that of @first.
+ */
+static void own_up(struct vm_fault *vmf, struct page *first)
+{
+	struct svm_devmem *mem = svm_devmem_of(vmf->page);
+	unsigned long pfn = page_to_pfn(vmf->page);
+	bool alive = false;
+
+	/* Could not be split: both are still the folio's. */
+	if (folio_test_large(page_folio(first)))
+		goto out;
+	/* Neither: its last reference is just going, or somebody has it frozen. */
+	while (!alive && !svm_vram_kept_is_free(mem, pfn)) {
+		alive = folio_try_get(page_folio(vmf->page));
+		cond_resched();
+	}
+	if (!alive)
+		svm_devmem_start_page(mem, pfn);
+	unlock_page(first);
+	put_page(first);
+	if (alive)
+		lock_page(vmf->page);
+out:
+	svm_vram_keep_end(mem, pfn);
+}
+
+/* @page: has the lock and the reference of the fault. */
 static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
-			     struct window window, unsigned long *src,
-			     unsigned long *dst)
+			     struct page *page, struct window window,
+			     unsigned long *src, unsigned long *dst)
 {
 	struct svm_move_event event = describe_move(process, vmf, window);
-	struct migrate_vma args = migrate_args(vmf, window, src, dst);
+	struct migrate_vma args = migrate_args(vmf, page, window, src, dst);
 	unsigned long moved;
 	vm_fault_t ret;
 
@@ -330,24 +348,26 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 	struct window window = choose_window(process, vmf, addr);
 	unsigned long room, pages = (window.end - window.start) >> PAGE_SHIFT;
 	unsigned long one[2 * SVM_COLLECT_MAX(1)], *arrays;
-	vm_fault_t ret = 0;
+	bool inside = is_inside_folio(vmf);
+	struct page *page = inside ? pass_off(vmf) : vmf->page;
+	vm_fault_t ret;
 
-	if (is_inside_folio(vmf) && !split_first(vmf, addr))
-		goto out;
 	/* Core sets all entries, source and destination. */
 	room = SVM_COLLECT_MAX(pages);
 	arrays = kmalloc_array(2 * room, sizeof(*arrays),
 			       GFP_KERNEL | __GFP_NOWARN);
 	if (arrays) {
-		ret = bring_home(vmf, process, window, arrays, arrays + room);
+		ret = bring_home(vmf, process, page, window, arrays,
+				 arrays + room);
 		kfree(arrays);
 	} else {
 		window.start = addr;
 		window.end = addr + PAGE_SIZE;
-		ret = bring_home(vmf, process, window, one,
+		ret = bring_home(vmf, process, page, window, one,
 				 one + SVM_COLLECT_MAX(1));
 	}
-out:
+	if (inside)
+		own_up(vmf, page);
 	if (process)
 		svm_process_put(process);
 	return ret;
