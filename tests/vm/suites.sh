@@ -14,10 +14,11 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/lib/roots.sh"
 . "$HERE/lib/module.sh"
 . "$HERE/lib/userspace.sh"
+. "$HERE/lib/deal.sh"
 
 KERNEL=${KERNEL:-} LANE=${LANE:-} SUITE=${SUITE:-}
 SUITE=${SUITE#suite_}
-# Longest time of one lane; lanes that run at the same time: a guest has two processors,
+# Longest time of one boot; lanes that run at the same time: a guest has two processors,
 # and needs one most of the time.
 LANE_TIMEOUT=${LANE_TIMEOUT:-1500}
 AT_ONCE=${AT_ONCE:-2}
@@ -62,11 +63,12 @@ suite_names() {
 boot() {
 	local kernel=$1 lane=$2 out=$3 status=0 numbers
 	shift 3
+	echo 0 1 >"$out.result"
 	"$HERE/run" "$kernel" --lane "$lane" --timeout "$LANE_TIMEOUT" \
 		--add "$HERE/guest/suites:/usr/libexec/amdsvm/suites" -- suites "$@" \
 		2>"$out.err" </dev/null | tee "$out.out" |
 		awk -f "$HERE/suites.awk" -v lane="$kernel/$lane" -v expected="$*" -v result="$out.result" || status=$?
-	numbers=$(cat "$out.result" 2>/dev/null || echo 0 1)
+	numbers=$(cat "$out.result")
 	if [ "$status" != 0 ]; then
 		printf '%-14s %-16s FAIL\n' "$kernel/$lane" "the guest"
 		cat "$out.err"
@@ -77,50 +79,45 @@ boot() {
 	echo "$numbers" >"$out.result"
 }
 
-# Seconds of the suites that take long on the debug kernel; the others take about 8.
-DEBUG_SECONDS='stale 90 zz_unload 47 zz_faultring 45 failnth 45 death 42 packets 30 threads 30 sysfs 28
-	faultfile 25 malformed 23 faultmap 22 lifetime 22 reclaim 21 stale_taken 20 scale 18 large 18
-	stale_move 17 restore 17 fork 16 shadow 16 queuecalls 16 overcommit 15 prefetch 14'
-
-# part N OFFSET: of the suites on standard input, those of one of N boots that take
-# equally long. What is first in the alphabet stays first.
-part() {
-	tr ' ' '\n' | awk -v table="$DEBUG_SECONDS" '
-		BEGIN { n = split(table, t); for (i = 1; i < n; i += 2) seconds[t[i]] = t[i + 1] }
-		{ print NR, $1, ($1 in seconds ? seconds[$1] : 8) }' | sort -k3,3nr -k1,1n |
-		awk -v parts="$1" -v wanted="$2" '{
-			least = 0
-			for (i = 1; i < parts; i++) if (sum[i] < sum[least]) least = i
-			sum[least] += $3
-			if (least == wanted) print $1, $2
-		}' | sort -n | cut -d' ' -f2
+# await_quiet PID FILE: until the boot whose output this is has no suite left that spins.
+await_quiet() {
+	while kill -0 "$1" 2>/dev/null; do
+		sed -n 's/^@begin //p' "$2" 2>/dev/null | grep -qvFxf <(in_words "$SPINNING") && break
+		sleep 1
+	done
 }
 
-# suites_of KERNEL LANE alone|beside: two processors that spin need twenty times as long
-# when they are shared, and on this lane these suites make their rounds in full.
-suites_of() {
-	tr ' ' '\n' <<<"$SUITES" | awk -v lane="$1/$2" -v wanted="$3" '
-		{ which = lane == "7.2/private" && /^stale/ ? "alone" : "beside" }
-		which == wanted'
-}
-
-# run_lane KERNEL LANE alone|beside: in one boot; on the debug kernel, where tests have
-# more patience, in two at once. Its numbers go into a file, see lane_result.
-run_lane() {
-	local kernel=$1 lane=$2 boots=1 i out numbers suites list sum=(0 0)
-	suites=$(suites_of "$@")
-	[ "$kernel" != debug ] || [ -n "$SUITE" ] || boots=2
-	for ((i = 0; i < boots; i++)); do
-		out=$BUILD/vm/suites-$kernel-$lane-$3.$$.$i
-		mapfile -t list < <(part $boots $i <<<"$suites")
-		boot "$kernel" "$lane" "$out" "${list[@]}" &
+# debug_boots OUT SUITE...: in two boots, as tests wait more than they work there; the
+# second waits for the suites that spin, which the first begins with.
+debug_boots() {
+	local out=$1 suites i spinning rest list
+	shift
+	suites="$*"
+	mapfile -t spinning < <(spinning "$suites")
+	for i in 0 1; do
+		mapfile -t rest < <(not_spinning "$suites" | part 2 $i)
+		list=("${rest[@]}")
+		[ $i = 1 ] || list=("${spinning[@]}" "${rest[@]}")
+		[ ${#list[@]} -gt 0 ] || continue
+		boot debug private "$out.$i" "${list[@]}" &
+		[ $i = 1 ] || [ ${#spinning[@]} = 0 ] || await_quiet $! "$out.0.out"
 	done
 	wait
-	for ((i = 0; i < boots; i++)); do
-		out=$BUILD/vm/suites-$kernel-$lane-$3.$$.$i
-		numbers=$(cat "$out.result" 2>/dev/null || echo 0 1)
+}
+
+# run_lane KERNEL LANE alone|beside: its numbers go into a file, see lane_result.
+run_lane() {
+	local out=$BUILD/vm/suites-$1-$2-$3.$$ suites file numbers sum=(0 0)
+	mapfile -t suites < <(suites_of "$1" "$3" "$SUITES")
+	if [ "$1" = debug ]; then
+		debug_boots "$out" "${suites[@]}"
+	else
+		boot "$1" "$2" "$out.0" "${suites[@]}"
+	fi
+	for file in "$out".*.result; do
+		numbers=$(cat "$file")
 		sum=($((sum[0] + ${numbers% *})) $((sum[1] + ${numbers#* })))
-		rm -f "$out.result"
+		rm -f "$file"
 	done
 	echo "${sum[@]}" >"$(lane_result "$@")"
 }
@@ -141,7 +138,7 @@ add_up() {
 run_lanes() {
 	local lane
 	for lane in "${lanes[@]}"; do
-		[ -n "$(suites_of "${lane%/*}" "${lane#*/}" "$2")" ] || continue
+		[ -n "$(suites_of "${lane%/*}" "$2" "$SUITES")" ] || continue
 		if [[ $UNBUILT == *" ${lane%/*} "* ]]; then
 			printf '%-14s %-16s FAIL  no module to run them with\n' "$lane" "all suites"
 			continue
@@ -149,23 +146,27 @@ run_lanes() {
 		while [ "$(jobs -rp | wc -l)" -ge "$1" ]; do wait -n || true; done
 		run_lane "${lane%/*}" "${lane#*/}" "$2" </dev/null &
 	done
-	wait
+}
+
+# add_up_lanes alone|beside
+add_up_lanes() {
+	local lane
 	for lane in "${lanes[@]}"; do
-		[ -z "$(suites_of "${lane%/*}" "${lane#*/}" "$2")" ] || add_up "${lane%/*}" "${lane#*/}" "$2"
+		[ -z "$(suites_of "${lane%/*}" "$1" "$SUITES")" ] || add_up "${lane%/*}" "${lane#*/}" "$1"
 	done
 }
 
 # What SET_ATTR costs with a million ranges, in instructions: twice that with a
-# thousand at most. Under icount, so that it is the same on any machine.
+# thousand at most. Under icount, so that it is the same on any machine, beside others.
 check_cost() {
-	local start=$SECONDS result
+	local start=$SECONDS result numbers='1 0'
 	if result=$("$HERE/run" 7.2 --icount --timeout 900 -- ranges_cost 2>&1 </dev/null); then
 		printf '%-14s %-16s ok    %d s %s\n' 7.2/icount "cost of ranges" $((SECONDS - start)) "$(tail -n 1 <<<"$result")"
-		passed=$((passed + 1))
 	else
 		printf '%-14s %-16s FAIL\n%s\n' 7.2/icount "cost of ranges" "$result"
-		failed=$((failed + 1))
+		numbers='0 1'
 	fi
+	echo "$numbers" >"$(lane_result 7.2 icount cost)"
 }
 
 need vm user
@@ -187,15 +188,21 @@ while read -r kernel lane _; do
 done <"$HERE/lanes"
 if [ -n "$SUITES" ]; then
 	run_lanes 1 alone
+	wait
+	add_up_lanes alone
+	cost=''
+	if [ -z "$SUITE$LANE" ] && [[ "${KERNEL:-7.2}" = 7.2 && "$UNBUILT" != *" 7.2 "* ]]; then
+		cost=yes
+		check_cost &
+	fi
 	run_lanes "$AT_ONCE" beside
+	wait
+	add_up_lanes beside
+	[ -z "$cost" ] || add_up 7.2 icount cost
 fi
 if [ -n "$SUITES" ] && [ ${#lanes[@]} = 0 ]; then
 	say "error: tests/vm/lanes has no lane${KERNEL:+ of kernel $KERNEL}${LANE:+ named $LANE}"
 	failed=$((failed + 1))
-fi
-
-if [ -z "$SUITE$LANE" ] && [[ "${KERNEL:-7.2}" = 7.2 && "$UNBUILT" != *" 7.2 "* ]]; then
-	check_cost
 fi
 
 echo "$passed passed, $failed failed"
