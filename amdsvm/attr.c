@@ -30,7 +30,7 @@ void svm_attrs_default(struct svm_attrs *attrs, u64 devices)
 		.access = devices,
 		.flags = AMDSVM_IOCTL_SVM_FLAG_HOST_ACCESS |
 			 AMDSVM_IOCTL_SVM_FLAG_COHERENT,
-		.granularity = SVM_MAX_GRANULARITY,
+		.granularity = SVM_DEFAULT_GRANULARITY,
 	};
 }
 

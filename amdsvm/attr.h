@@ -17,6 +17,9 @@
 /* log2 pages: the largest granularity that has an effect, 2 MiB. */
 #define SVM_MAX_GRANULARITY 9
 
+/* What is nobody's wish: memory may move in smaller pieces where that is better. */
+#define SVM_DEFAULT_GRANULARITY SVM_MAX_GRANULARITY
+
 #define SVM_ALL_FLAGS 0xffu
 
 /*

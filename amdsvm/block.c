@@ -417,7 +417,7 @@ void svm_blocks_gc_work(struct work_struct *work)
 		/* Before the look at the block: who empties it after, queues it. */
 		clear_bit(0, &block->gc_queued);
 		smp_mb__after_atomic(); /* pairs with test_and_set_bit() */
-		if (block_try_kill(block))
+		if (!svm_thrash_hold(block) && block_try_kill(block))
 			block_remove(block);
 		else
 			block_trim(block);

@@ -12,6 +12,7 @@
 #include <linux/spinlock.h>
 
 #include "pagetable.h"
+#include "thrash.h"
 
 struct svm_process;
 
@@ -25,9 +26,10 @@ struct svm_process;
  * @dead: no longer in the table; find or make another
  * @mover: the task inside migrate_vma_*() under @mutex, else NULL
  * @insister: the task that brings single pages home to break COW, else NULL
- * @lock: protects @pt; taken in the notifier, so nothing under it may sleep or
+ * @lock: protects @pt and @thrash; taken in the notifier, so nothing under it may sleep or
  *	wait for anything that allocates
  * @pt: device page tables
+ * @thrash: whether its memory goes back and forth
  * @gc_queued: on the collector's list, or about to be
  * @gc: in gc_list of the process
  * @restore_queued: on the restore list
@@ -47,6 +49,7 @@ struct svm_block {
 	struct task_struct *insister;
 	spinlock_t lock; /* inside the notifier */
 	struct svm_pagetable pt;
+	struct svm_thrash thrash;
 	unsigned long gc_queued;
 	struct llist_node gc;
 	unsigned long restore_queued;

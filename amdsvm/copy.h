@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Copies between pages, collected into runs for the backend.
+ * The copies of a migration: pages become runs, runs are filled by the device's copy
+ * engine while the migration goes on.
+ *
+ *	svm_copier_init()
+ *	svm_copier_add()	for each page, as destinations are chosen
+ *	svm_copier_start()	before migrate_vma_pages(); may say that none may be used
+ *	svm_copier_wait()	before migrate_vma_finalize(); cannot fail
  */
 #ifndef SVM_COPY_H
 #define SVM_COPY_H
@@ -9,20 +15,52 @@
 
 struct svm_devmem;
 
+/*
+ * 64 KiB. For less the engine is not asked: to wake it and to wait for it takes longer
+ * than to copy.
+ */
+#define SVM_COPY_MIN_PAGES 16
+
 /**
- * struct svm_copier - a run that is being collected
- * @run: pages so far; run.pages 0: none
+ * struct svm_copier - the copies of one migration
+ * @run: pages so far that follow each other; run.pages 0: none
  * @mem: device memory that was met last, most likely the next one
- * @error: first error of the backend
+ * @device: whose engine has the job
+ * @job: runs for it
+ * @room: runs that there is room for
+ * @pages: in them
+ * @started: the engine has it
+ * @error: first error of a copy that was made at once
  */
 struct svm_copier {
 	struct svm_copy run;
 	struct svm_devmem *mem;
+	struct svm_device *device;
+	struct svm_copy_job job;
+	unsigned int room;
+	unsigned long pages;
+	bool started;
 	int error;
 };
 
+/**
+ * svm_copier_init() - begin with nothing to copy
+ * @copier: the copier
+ * @runs: memory for runs until svm_copier_wait(), or NULL
+ * @room: for so many; what comes after that, or with NULL all, is copied at once
+ */
+static inline void svm_copier_init(struct svm_copier *copier,
+				   struct svm_copy *runs, unsigned int room)
+{
+	*copier = (struct svm_copier) {
+		.job.runs = runs,
+		.room = runs ? room : 0,
+	};
+}
+
 void svm_copier_add(struct svm_copier *copier, struct page *dst,
 		    struct page *src, unsigned long n);
-int svm_copier_finish(struct svm_copier *copier);
+int svm_copier_start(struct svm_copier *copier);
+void svm_copier_wait(struct svm_copier *copier);
 
 #endif /* SVM_COPY_H */

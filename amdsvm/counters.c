@@ -71,5 +71,7 @@ int svm_call_get_device_counters(struct svm_call *call, void *arg)
 	args->packets = atomic_long_read(&counters[SVM_SPACE_PACKETS]);
 	args->tables = atomic_long_read(&counters[SVM_SPACE_TABLES]);
 	args->leaves = atomic_long_read(&counters[SVM_SPACE_LEAVES]);
+	args->thrash_pins = atomic_long_read(&counters[SVM_SPACE_THRASH_PINS]);
+	args->clears_saved = atomic_long_read(&counters[SVM_SPACE_CLEARS_SAVED]);
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "block.h"
+#include "copy.h"
 #include "devmem.h"
 #include "event.h"
 #include "home.h"
@@ -24,6 +25,7 @@
 #include "process.h"
 #include "scratch.h"
 #include "space.h"
+#include "thrash.h"
 #include "vram.h"
 
 /* Pages brought home for one fault: [start, end). */
@@ -79,6 +81,19 @@ static struct window folio_window(const struct vm_fault *vmf,
 	};
 }
 
+/* Pages that are to come home together, where @range is what the user said. */
+static unsigned long choose_granule(struct svm_process *process,
+				    unsigned long addr,
+				    struct svm_range *range)
+{
+	if (insisting(process, addr))
+		return 1;
+	svm_range_map_at(&process->ranges, addr >> PAGE_SHIFT, range);
+	if (range->attrs.granularity == SVM_DEFAULT_GRANULARITY)
+		return svm_thrash_granule(process, addr);
+	return svm_attrs_granule(&range->attrs);
+}
+
 /*
  * The granule round the address, inside its mapping and inside memory of equal
  * attributes. Memory without policy moves by the default granularity.
@@ -87,21 +102,18 @@ static struct window granule_window(struct svm_process *process,
 				    struct vm_area_struct *vma,
 				    unsigned long addr)
 {
-	unsigned long first = 0, last = ULONG_MAX >> PAGE_SHIFT;
-	unsigned long page = addr >> PAGE_SHIFT;
-	unsigned long granule = 1UL << SVM_MAX_GRANULARITY;
+	struct svm_range range = { .last = ULONG_MAX >> PAGE_SHIFT };
+	unsigned long granule = 1UL << SVM_DEFAULT_GRANULARITY;
+	unsigned long page = addr >> PAGE_SHIFT, first, last;
 	struct window window;
 
 	rcu_read_lock();
-	if (process && insisting(process, addr))
-		granule = 1;
-	else if (process)
-		granule = svm_range_map_granule(&process->ranges, page, &first,
-						&last);
+	if (process)
+		granule = choose_granule(process, addr, &range);
 	rcu_read_unlock();
 
-	first = max(first, round_down(page, granule));
-	last = min(last, round_down(page, granule) + granule - 1);
+	first = max(range.first, round_down(page, granule));
+	last = min(range.last, round_down(page, granule) + granule - 1);
 	window.start = max(first << PAGE_SHIFT, vma->vm_start);
 	window.end = min((last + 1) << PAGE_SHIFT, vma->vm_end);
 	return window;
@@ -189,13 +201,19 @@ static int fault_error(vm_fault_t fault)
 	return fault & VM_FAULT_SIGBUS ? -EIO : 0;
 }
 
-/* One entry as svm_home_fill() does it. */
+/* One page, with its content on return. */
 static vm_fault_t fill_one(unsigned long src, unsigned long *dst,
 			   struct vm_area_struct *vma, unsigned long addr)
 {
-	if (svm_home_fill(&src, dst, 1, vma, addr, SVM_HOME_NEEDED))
+	struct svm_copier copier;
+
+	svm_copier_init(&copier, NULL, 0);
+	if (svm_home_fill(&src, dst, 1, vma, addr, SVM_HOME_NEEDED, &copier))
 		return VM_FAULT_OOM;
-	return *dst ? 0 : VM_FAULT_SIGBUS;
+	if (!svm_copier_start(&copier))
+		return 0;
+	svm_home_drop(dst, 1);
+	return VM_FAULT_SIGBUS;
 }
 
 /*
@@ -203,19 +221,27 @@ static vm_fault_t fill_one(unsigned long src, unsigned long *dst,
  * the mapping then, but not the folio (it counts the fault's own reference as a
  * stranger's), nothing moves, and the CPU faults again on a page of its own.
  */
-static vm_fault_t fill_large(struct migrate_vma *args)
+static vm_fault_t fill_large(struct migrate_vma *args, struct svm_copier *copier)
 {
 	struct page *page = migrate_pfn_to_page(args->src[0]);
 	unsigned long src = migrate_pfn(page_to_pfn(page)) |
 			    MIGRATE_PFN_MIGRATE;
 
-	if (svm_home_large_fill(args->src[0], args->dst, args->vma, args->start))
-		return args->dst[0] ? 0 : VM_FAULT_SIGBUS;
-	return fill_one(src, args->dst, args->vma, args->start);
+	if (!svm_home_large_fill(args->src[0], args->dst, args->vma,
+				 args->start, copier))
+		return fill_one(src, args->dst, args->vma, args->start);
+	if (!svm_copier_start(copier))
+		return 0;
+	svm_home_drop(args->dst, 1);
+	return VM_FAULT_SIGBUS;
 }
 
-/* The page asked for first, so that it is the last to find memory out. */
-static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
+/*
+ * The page asked for first, so that it is the last to find memory out. The caller waits
+ * for @copier before migrate_vma_finalize().
+ */
+static vm_fault_t fill(struct migrate_vma *args, unsigned long addr,
+		       struct svm_copier *copier)
 {
 	unsigned long index = (addr - args->start) >> PAGE_SHIFT;
 	unsigned long dst;
@@ -226,7 +252,7 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 		if (!migrate_pfn_to_page(args->src[0]) ||
 		    !(args->src[0] & MIGRATE_PFN_MIGRATE))
 			return 0;
-		return fill_large(args);
+		return fill_large(args, copier);
 	}
 	if (!(args->src[index] & MIGRATE_PFN_MIGRATE))
 		return 0;
@@ -235,10 +261,12 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr)
 		return ret;
 
 	svm_home_fill(args->src, args->dst, index, args->vma, args->start,
-		      SVM_HOME_WELCOME);
+		      SVM_HOME_WELCOME, copier);
 	svm_home_fill(args->src + index + 1, args->dst + index + 1,
 		      args->npages - index - 1, args->vma, addr + PAGE_SIZE,
-		      SVM_HOME_WELCOME);
+		      SVM_HOME_WELCOME, copier);
+	if (svm_copier_start(copier))
+		svm_home_drop(args->dst, args->npages);
 	args->dst[index] = dst;
 	return 0;
 }
@@ -283,7 +311,7 @@ static void own_up(struct vm_fault *vmf, struct page *first)
 {
 	struct svm_devmem *mem = svm_devmem_of(vmf->page);
 	unsigned long pfn = page_to_pfn(vmf->page);
-	bool alive = false;
+	bool alive = false, clear;
 
 	/* Could not be split: both are still the folio's. */
 	if (folio_test_large(page_folio(first)))
@@ -294,7 +322,7 @@ static void own_up(struct vm_fault *vmf, struct page *first)
 		cond_resched();
 	}
 	if (!alive)
-		svm_devmem_start_page(mem, pfn);
+		svm_devmem_start_page(mem, pfn, &clear);
 	unlock_page(first);
 	put_page(first);
 	if (alive)
@@ -303,13 +331,29 @@ out:
 	svm_vram_keep_end(mem, pfn);
 }
 
-/* @page: has the lock and the reference of the fault. */
-static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
-			     struct page *page, struct window window,
-			     unsigned long *src, unsigned long *dst)
+/*
+ * struct homecoming - one fault
+ * @vmf: it
+ * @process: whose policy counts, or NULL
+ * @page: has the lock and the reference of the fault
+ * @window: what comes home
+ * @copier: its copies
+ */
+struct homecoming {
+	struct vm_fault *vmf;
+	struct svm_process *process;
+	struct page *page;
+	struct window window;
+	struct svm_copier copier;
+};
+
+static vm_fault_t bring_home(struct homecoming *h, unsigned long *src,
+			     unsigned long *dst)
 {
-	struct svm_move_event event = describe_move(process, vmf, window);
-	struct migrate_vma args = migrate_args(vmf, page, window, src, dst);
+	struct svm_move_event event = describe_move(h->process, h->vmf,
+						    h->window);
+	struct migrate_vma args = migrate_args(h->vmf, h->page, h->window, src,
+					       dst);
 	unsigned long moved;
 	vm_fault_t ret;
 
@@ -321,16 +365,32 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 	/* Somebody else moves it: fault again. */
 	ret = 0;
 	if (args.cpages &&
-	    args.npages <= (window.end - window.start) >> PAGE_SHIFT)
-		ret = fill(&args, vmf->address & PAGE_MASK);
+	    args.npages <= (h->window.end - h->window.start) >> PAGE_SHIFT)
+		ret = fill(&args, h->vmf->address & PAGE_MASK, &h->copier);
 	migrate_vma_pages(&args);
 	moved = svm_home_count(src, dst, args.npages);
 	/* Else it was split only, or nothing: there will be another fault. */
 	if (moved || ret)
-		count_fault(process, &args, moved);
+		count_fault(h->process, &args, moved);
+	svm_copier_wait(&h->copier);
 	migrate_vma_finalize(&args);
 	svm_event_migrate_end(&event, moved || ret ? fault_error(ret) : -EBUSY);
 	return ret;
+}
+
+/* Copies of one fault that go on beside it; of scattered pages there may be more. */
+#define MAX_RUNS 64
+
+/* Return: memory for runs, to be freed; NULL: all is copied at once. */
+static struct svm_copy *runs_alloc(struct svm_copier *copier, unsigned long pages)
+{
+	struct svm_copy *runs = NULL;
+
+	if (pages >= SVM_COPY_MIN_PAGES)
+		runs = kmalloc_array(MAX_RUNS, sizeof(*runs),
+				     GFP_KERNEL | __GFP_NOWARN);
+	svm_copier_init(copier, runs, MAX_RUNS);
+	return runs;
 }
 
 /**
@@ -344,31 +404,40 @@ static vm_fault_t bring_home(struct vm_fault *vmf, struct svm_process *process,
 vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 {
 	unsigned long addr = vmf->address & PAGE_MASK;
-	struct svm_process *process = process_get(vmf->vma->vm_mm);
-	struct window window = choose_window(process, vmf, addr);
-	unsigned long room, pages = (window.end - window.start) >> PAGE_SHIFT;
-	unsigned long one[2 * SVM_COLLECT_MAX(1)], *arrays;
+	struct homecoming h = {
+		.vmf = vmf,
+		.process = process_get(vmf->vma->vm_mm),
+		.page = vmf->page,
+	};
+	unsigned long one[2 * SVM_COLLECT_MAX(1)], *arrays, room, pages;
 	bool inside = is_inside_folio(vmf);
-	struct page *page = inside ? pass_off(vmf) : vmf->page;
+	struct svm_copy *runs;
 	vm_fault_t ret;
 
+	h.window = choose_window(h.process, vmf, addr);
+	if (h.process)
+		svm_thrash_home(h.process, addr, h.window.start, h.window.end);
+	if (inside)
+		h.page = pass_off(vmf);
 	/* Core sets all entries, source and destination. */
+	pages = (h.window.end - h.window.start) >> PAGE_SHIFT;
 	room = SVM_COLLECT_MAX(pages);
 	arrays = kmalloc_array(2 * room, sizeof(*arrays),
 			       GFP_KERNEL | __GFP_NOWARN);
 	if (arrays) {
-		ret = bring_home(vmf, process, page, window, arrays,
-				 arrays + room);
+		runs = runs_alloc(&h.copier, pages);
+		ret = bring_home(&h, arrays, arrays + room);
+		kfree(runs);
 		kfree(arrays);
 	} else {
-		window.start = addr;
-		window.end = addr + PAGE_SIZE;
-		ret = bring_home(vmf, process, page, window, one,
-				 one + SVM_COLLECT_MAX(1));
+		svm_copier_init(&h.copier, NULL, 0);
+		h.window.start = addr;
+		h.window.end = addr + PAGE_SIZE;
+		ret = bring_home(&h, one, one + SVM_COLLECT_MAX(1));
 	}
 	if (inside)
-		own_up(vmf, page);
-	if (process)
-		svm_process_put(process);
+		own_up(vmf, h.page);
+	if (h.process)
+		svm_process_put(h.process);
 	return ret;
 }

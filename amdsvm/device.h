@@ -38,14 +38,43 @@ struct svm_copy {
 };
 
 /**
+ * struct svm_copy_job - runs that are filled beside their owner
+ * @runs: what to fill
+ * @nr_runs: their number
+ * @link: the backend's from here on: in a list while something is left to begin
+ * @run: run that is next
+ * @page: page of it that is next
+ * @error: first error
+ *
+ * Its owner makes it of memory that it has already, and keeps it and all pages in it
+ * from copy_start() until copy_wait() returns.
+ */
+struct svm_copy_job {
+	struct svm_copy *runs;
+	unsigned int nr_runs;
+	struct list_head link;
+	unsigned int run;
+	unsigned long page;
+	int error;
+};
+
+/**
  * struct svm_device_ops - what a backend implements
- * @back: make a 2 MiB chunk of device memory usable; may sleep and reclaim; 0
- *	or -ENOMEM. NULL when all memory always is.
+ * @back: make a 2 MiB chunk of device memory usable, and say in @clear whether all of
+ *	it holds zeros; may sleep and reclaim; 0 or -ENOMEM. NULL when all memory always
+ *	is, and nothing is known of what it holds.
  * @unback: give the memory behind an unused chunk back; must not sleep (called
  *	from reclaim); returns pages freed
  * @copy: fill @copy->dst, complete on return; may sleep. One side at least is
  *	memory of @device, the other is system memory or memory of a device of
  *	the same backend. 0 or a negative errno; nothing is known of the
+ *	destination after an error.
+ * @copy_start: begin the runs of a job, which are as for @copy; does not wait, allocates
+ *	nothing. False: not begun, and copy_wait() must not be called. NULL: there is no
+ *	engine that works beside its callers. Only for backends whose @copy does not fail:
+ *	it makes good what the engine could not.
+ * @copy_wait: wait until a job that was begun is at an end, and nothing uses its memory
+ *	nor the job; bounded, sleeps. 0 or a negative errno; nothing is known of any
  *	destination after an error.
  * @flush_issue: TLBs shall forget @space; does not wait
  * @flush_wait: wait until no access uses what a TLB knew of @space when
@@ -54,9 +83,11 @@ struct svm_copy {
  * Chunks are numbered from 0 in the order of offsets.
  */
 struct svm_device_ops {
-	int (*back)(struct svm_device *device, unsigned int chunk);
+	int (*back)(struct svm_device *device, unsigned int chunk, bool *clear);
 	unsigned long (*unback)(struct svm_device *device, unsigned int chunk);
 	int (*copy)(struct svm_device *device, const struct svm_copy *copy);
+	bool (*copy_start)(struct svm_device *device, struct svm_copy_job *job);
+	int (*copy_wait)(struct svm_device *device, struct svm_copy_job *job);
 	void (*flush_issue)(struct svm_device *device, struct svm_space *space);
 	void (*flush_wait)(struct svm_device *device, struct svm_space *space);
 };

@@ -109,13 +109,16 @@ struct svm_mem svm_devmem_place(struct page *page)
  * svm_devmem_start_page() - make a taken page a live struct page
  * @mem: device memory
  * @pfn: page from svm_vram_alloc()
+ * @clear: result: it holds zeros, and will not be taken for clear again
  *
  * Return: the page, locked, with one reference; dropping it frees the page.
  */
-struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn)
+struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn,
+				   bool *clear)
 {
 	struct page *page = pfn_to_page(pfn);
 
+	*clear = svm_vram_start(mem, pfn, 1);
 	svm_compat_start_page(page, &mem->pagemap);
 	/* Of its last owner; who comes with MADV_FREE must not find it. */
 	__folio_clear_swapbacked(page_folio(page));
@@ -126,15 +129,18 @@ struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn)
  * svm_devmem_start_large() - make a whole chunk one live folio
  * @mem: device memory
  * @pfn: first of SVM_CHUNK_PAGES pages from svm_vram_alloc() that are a chunk
+ * @clear: result: all of it is zeros, and will not be taken for clear again
  *
  * Return: its first page, locked, with one reference; dropping it frees all.
  */
-struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn)
+struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn,
+				    bool *clear)
 {
 	struct svm_chunk *chunk = &mem->chunks[(pfn - mem->first_pfn) /
 					       SVM_CHUNK_PAGES];
 	struct page *page = pfn_to_page(pfn);
 
+	*clear = svm_vram_start(mem, pfn, SVM_CHUNK_PAGES);
 	svm_chunk_shape(chunk);
 	svm_compat_start_folio((struct folio *)page, &mem->pagemap);
 	svm_chunk_unshape(chunk);

@@ -37,6 +37,8 @@ struct svm_devmem_state {
  * @link: in one of the lists of svm_devmem; empty when full or @leaving
  * @used: pages in use
  * @nr_used: their number
+ * @clear: pages that hold zeros: their backing was made so, and nobody has had them
+ *	since; no lock, but the bits of a taken page are its owner's
  * @backed: has memory behind it
  * @idle: in the list of that name
  * @leaving: its pages are being evicted; no new ones meanwhile
@@ -44,11 +46,14 @@ struct svm_devmem_state {
  * @kept: number + 1 of the page that svm_vram_keep() is about; 0: none
  * @used_at: svm_devmem.clock when a device last used it; no lock
  * @filled_at: jiffies when pages of it were last taken; no lock to read
+ * @evictions: how often it was chosen to leave; no lock to read
+ * @left_at: jiffies when it last had; no lock to read
  * @shape: bit lock, see svm_chunk_shape()
  */
 struct svm_chunk {
 	struct list_head link;
 	DECLARE_BITMAP(used, SVM_CHUNK_PAGES);
+	DECLARE_BITMAP(clear, SVM_CHUNK_PAGES);
 	unsigned int nr_used;
 	bool backed;
 	bool idle;
@@ -57,6 +62,8 @@ struct svm_chunk {
 	unsigned int kept;
 	unsigned long used_at;
 	unsigned long filled_at;
+	unsigned long evictions;
+	unsigned long left_at;
 	unsigned long shape;
 };
 
@@ -76,7 +83,8 @@ struct svm_chunk {
  * @bare: chunks that have no backing
  * @nr_idle: chunks in @idle
  * @used: pages in use
- * @held: pages that are not in use, in chunks that are leaving
+ * @held: pages that are not in use, in chunks that are leaving, or that get or lose
+ *	their backing at this moment
  * @backed: chunks with backing
  * @pages_in: pages that moved here
  * @pages_out: pages that moved away
@@ -124,8 +132,10 @@ void svm_devmem_exit(void);
 const struct svm_devmem_state *svm_devmem_state(void);
 void *svm_devmem_owner(void);
 
-struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn);
-struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn);
+struct page *svm_devmem_start_page(struct svm_devmem *mem, unsigned long pfn,
+				   bool *clear);
+struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn,
+				    bool *clear);
 
 static inline bool svm_devmem_has(const struct svm_devmem *mem,
 				  unsigned long pfn)

@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
+#include "copy.h"
 #include "devmem.h"
 #include "event.h"
 #include "evict.h"
@@ -49,15 +50,20 @@ static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 	unsigned long pfn = mem->first_pfn + chunk * SVM_CHUNK_PAGES;
 	struct svm_move_event event = describe_chunk(mem, chunk);
 	unsigned long moved, missing;
+	struct svm_copier copier;
 
+	svm_copier_init(&copier, scratch->runs, SVM_BLOCK_PAGES);
 	svm_event_migrate_start(&event);
 	svm_chunk_shape(&mem->chunks[chunk]);
 	migrate_device_range(scratch->src, pfn, SVM_CHUNK_PAGES);
 	svm_chunk_unshape(&mem->chunks[chunk]);
 	missing = svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
-				NULL, 0, SVM_HOME_WANTED);
+				NULL, 0, SVM_HOME_WANTED, &copier);
+	if (svm_copier_start(&copier))
+		svm_home_drop(scratch->dst, SVM_CHUNK_PAGES);
 	migrate_device_pages(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
 	moved = svm_home_count(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
+	svm_copier_wait(&copier);
 	migrate_device_finalize(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
 	svm_event_migrate_end(&event, moved ? 0 : missing ? -ENOMEM : -EBUSY);
 	*short_of += missing;
@@ -94,15 +100,16 @@ static int evict_pass(struct svm_devmem *mem, struct svm_scratch *scratch,
  *
  * Context: may be called under mmap_lock (read) and a block mutex, not by whoever
  * is the block's mover; sleeps, for the copies of what leaves.
+ * Return: false when nothing left.
  */
-void svm_evict_room(struct svm_devmem *mem, unsigned long want,
+bool svm_evict_room(struct svm_devmem *mem, unsigned long want,
 		    struct svm_scratch *scratch)
 {
 	unsigned long moved = 0, n, short_of = 0;
 	unsigned int failures = 0, tries = 0;
 
 	if (!READ_ONCE(svm_oversubscription) || !scratch->evict_before)
-		return;
+		return false;
 	/* What is made free others may take: each chunk is tried once at most. */
 	while (svm_vram_free_pages(mem) < want && failures < MAX_FAILURES &&
 	       tries++ < mem->nr_chunks && !fatal_signal_pending(current)) {
@@ -120,6 +127,7 @@ void svm_evict_room(struct svm_devmem *mem, unsigned long want,
 	}
 	if (moved)
 		trace_svm_evict(mem->device, moved, READ_ONCE(mem->used), 0);
+	return moved;
 }
 
 /**

@@ -13,7 +13,7 @@ struct svm_scratch;
 extern bool svm_oversubscription;
 extern unsigned int svm_min_residency_ms;
 
-void svm_evict_room(struct svm_devmem *mem, unsigned long want,
+bool svm_evict_room(struct svm_devmem *mem, unsigned long want,
 		    struct svm_scratch *scratch);
 int svm_evict_all(struct svm_devmem *mem, unsigned long *moved,
 		  unsigned long *left);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Faults of devices: the ring, and the service.
+ * Faults of devices: the ring.
  */
 #ifndef SVM_FAULT_H
 #define SVM_FAULT_H
 
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 struct svm_device;
 struct svm_space;
@@ -32,7 +31,8 @@ void svm_fault_record(struct svm_space *space, unsigned long addr,
 		      unsigned int access);
 void svm_fault_drop(struct svm_space *space, unsigned long addr,
 		    unsigned int access);
+unsigned int svm_fault_take(struct svm_space *space, unsigned long block,
+			    struct svm_fault *fault, unsigned int max);
 void svm_fault_forget(struct svm_space *space);
-void svm_fault_work(struct work_struct *work);
 
 #endif /* SVM_FAULT_H */

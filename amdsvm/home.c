@@ -127,32 +127,31 @@ void svm_home_drop(unsigned long *dst, unsigned long n)
 }
 
 /**
- * svm_home_large_fill() - a large destination with content
+ * svm_home_large_fill() - a large destination, and its copy
  * @src: entry after setup, of 2 MiB
- * @dst: result; 0 when the backend failed to copy
+ * @dst: result
  * @vma: mapping
  * @addr: address of the entry
+ * @copier: the copy is added to it
  *
  * Return: false when there is no such memory; @dst is not set then.
  */
 bool svm_home_large_fill(unsigned long src, unsigned long *dst,
-			 struct vm_area_struct *vma, unsigned long addr)
+			 struct vm_area_struct *vma, unsigned long addr,
+			 struct svm_copier *copier)
 {
 	struct page *to = svm_home_large(vma, addr, SVM_HOME_NEEDED);
-	struct svm_copier copier = {};
 
 	if (!to)
 		return false;
-	svm_copier_add(&copier, to, migrate_pfn_to_page(src), SVM_CHUNK_PAGES);
+	svm_copier_add(copier, to, migrate_pfn_to_page(src), SVM_CHUNK_PAGES);
 	*dst = migrate_pfn(page_to_pfn(to)) | MIGRATE_PFN_COMPOUND;
-	if (svm_copier_finish(&copier))
-		svm_home_drop(dst, 1);
 	return true;
 }
 
 /* struct filling - one svm_home_fill() */
 struct filling {
-	struct svm_copier copier;
+	struct svm_copier *copier;
 	struct vm_area_struct *vma;
 	enum svm_home_effort effort;
 	unsigned long short_of;
@@ -170,7 +169,7 @@ static unsigned long fill_page(struct filling *f, struct page *from,
 		f->short_of++;
 		return 0;
 	}
-	svm_copier_add(&f->copier, to, from, 1);
+	svm_copier_add(f->copier, to, from, 1);
 	return migrate_pfn(page_to_pfn(to));
 }
 
@@ -184,7 +183,7 @@ static void fill_large(struct filling *f, struct page *from, unsigned long *dst,
 	unsigned long i;
 
 	if (to) {
-		svm_copier_add(&f->copier, to, from, SVM_CHUNK_PAGES);
+		svm_copier_add(f->copier, to, from, SVM_CHUNK_PAGES);
 		dst[0] = migrate_pfn(page_to_pfn(to)) | MIGRATE_PFN_COMPOUND;
 		return;
 	}
@@ -209,22 +208,23 @@ static bool all_single(const unsigned long *src, unsigned long n)
 }
 
 /**
- * svm_home_fill() - destinations with content for all that can come home
+ * svm_home_fill() - destinations for all that can come home, and their copies
  * @src: entries after setup
  * @dst: result
  * @n: number of entries
  * @vma: mapping or NULL
  * @addr: address of entry 0 in @vma
  * @effort: how much they are wanted
+ * @copier: the copies are added to it. If they fail, @dst is for svm_home_drop()
  *
- * Return: pages for which there was no memory. When the backend fails to copy,
- * no entry of @dst is set.
+ * Return: pages for which there was no memory.
  */
 unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 			    unsigned long n, struct vm_area_struct *vma,
-			    unsigned long addr, enum svm_home_effort effort)
+			    unsigned long addr, enum svm_home_effort effort,
+			    struct svm_copier *copier)
 {
-	struct filling f = { .vma = vma, .effort = effort };
+	struct filling f = { .vma = vma, .effort = effort, .copier = copier };
 	unsigned long i, stock = 0;
 
 	BUILD_BUG_ON(sizeof(*dst) != sizeof(struct page *));
@@ -245,8 +245,6 @@ unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 			dst[i] = fill_page(&f, from, addr + (i << PAGE_SHIFT),
 					   to);
 	}
-	if (svm_copier_finish(&f.copier))
-		svm_home_drop(dst, n);
 	return f.short_of;
 }
 

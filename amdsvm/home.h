@@ -11,6 +11,8 @@
 #include "compat/compat.h"
 #include "devmem.h"
 
+struct svm_copier;
+
 /*
  * How much a page is wanted at home.
  * SVM_HOME_NEEDED	the CPU waits for it: as any page fault
@@ -48,10 +50,12 @@ struct page *svm_home_page(struct vm_area_struct *vma, unsigned long addr,
 struct page *svm_home_large(struct vm_area_struct *vma, unsigned long addr,
 			    enum svm_home_effort effort);
 bool svm_home_large_fill(unsigned long src, unsigned long *dst,
-			 struct vm_area_struct *vma, unsigned long addr);
+			 struct vm_area_struct *vma, unsigned long addr,
+			 struct svm_copier *copier);
 unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 			    unsigned long n, struct vm_area_struct *vma,
-			    unsigned long addr, enum svm_home_effort effort);
+			    unsigned long addr, enum svm_home_effort effort,
+			    struct svm_copier *copier);
 void svm_home_drop(unsigned long *dst, unsigned long n);
 unsigned long svm_home_count(const unsigned long *src, const unsigned long *dst,
 			     unsigned long n);

@@ -10,16 +10,19 @@
 #include <linux/module.h>
 #include <linux/sizes.h>
 
+#include "backend/engine.h"
 #include "backend/vdev.h"
 #include "block.h"
 #include "calls.h"
 #include "compat/compat.h"
+#include "crew.h"
 #include "devmem.h"
 #include "evict.h"
 #include "fault.h"
 #include "home.h"
 #include "policy.h"
 #include "sysfs.h"
+#include "thrash.h"
 
 static unsigned int num_devices = 2;
 module_param(num_devices, uint, 0444);
@@ -50,6 +53,14 @@ unsigned int svm_min_residency_ms = 20;
 module_param_named(min_residency_ms, svm_min_residency_ms, uint, 0644);
 MODULE_PARM_DESC(min_residency_ms, "Milliseconds that memory stays on a device before a device fault may evict it (default 20)");
 
+unsigned int svm_thrash_ms = 20;
+module_param_named(thrash_ms, svm_thrash_ms, uint, 0644);
+MODULE_PARM_DESC(thrash_ms, "Memory that comes home and is wanted by a device again within so many milliseconds, several times in a row, is used in place for a while, up to 10000 (default 20, 0: never)");
+
+unsigned int svm_migrate_workers = 1;
+module_param_named(migrate_workers, svm_migrate_workers, uint, 0644);
+MODULE_PARM_DESC(migrate_workers, "Processors that a prefetch, or the faults of a process on a device, may use at once, 1 to 16 (default 1)");
+
 static unsigned int lanes = 2;
 module_param(lanes, uint, 0444);
 MODULE_PARM_DESC(lanes, "Threads of each software device, 1 to 64 (default 2)");
@@ -65,6 +76,14 @@ MODULE_PARM_DESC(access_delay_us, "For tests: microseconds a device waits, with 
 unsigned int svm_remote_ns;
 module_param_named(remote_ns, svm_remote_ns, uint, 0600);
 MODULE_PARM_DESC(remote_ns, "For benchmarks: nanoseconds, up to 100000, that each access of a software device to memory that is not its own takes longer (default 0)");
+
+unsigned int svm_copy_fail_every;
+module_param_named(copy_fail_every, svm_copy_fail_every, uint, 0600);
+MODULE_PARM_DESC(copy_fail_every, "For tests: of the jobs of a copy engine every so manieth fails, and is copied by the CPU then (default 0: none)");
+
+unsigned int svm_copy_delay_us;
+module_param_named(copy_delay_us, svm_copy_delay_us, uint, 0600);
+MODULE_PARM_DESC(copy_delay_us, "For tests: microseconds, up to 10000, that a copy engine takes longer for each 128 KiB (default 0)");
 
 static unsigned long coherent_base;
 module_param(coherent_base, ulong, 0444);

@@ -6,9 +6,10 @@
  *
  *	take device memory in advance	(may reclaim; nothing is held yet)
  *	migrate_vma_setup()		pages locked, isolated, unmapped
- *	choose destinations, copy	complete before anything can see them
+ *	choose destinations, begin to copy	(copy.c)
  *	migrate_vma_pages()		those without a source go live here
  *	look what moved
+ *	wait for the copies
  *	migrate_vma_finalize()		the others go live here
  *
  * Partial success is the normal outcome: each page ends in one
@@ -21,6 +22,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/userfaultfd_k.h>
 
 #include "block.h"
@@ -38,6 +40,9 @@
 
 /* Rounds: the first, and one more after pages were brought in. */
 #define MAX_ROUNDS 2
+
+/* How often room is made again that others took. */
+#define MAX_ROOM_TRIES 32
 
 /* Pages of one folio, and whole folios, are in one state most of the time. */
 static bool one_state(const struct migration *m)
@@ -197,6 +202,7 @@ static void move_round(struct migration *m, unsigned long first,
 	svm_place_pages(m, first);
 	migrate_vma_pages(args);
 	svm_outcome_note(m, first);
+	svm_copier_wait(&m->copier);
 	migrate_vma_finalize(args);
 out:
 	set_mover(m, NULL);
@@ -225,6 +231,48 @@ static bool may_bring_in(struct vm_area_struct *vma)
 	return vma_is_anonymous(vma) && !userfaultfd_armed(vma);
 }
 
+/* Whole if it can be, else as many as there are. */
+static void take_pages(struct migration *m, unsigned long wanted)
+{
+	m->chunk = wanted == SVM_CHUNK_PAGES ?
+		   svm_vram_alloc_chunk(m->device->mem) : 0;
+	m->whole = m->chunk && svm_large_pages &&
+		   !(m->args.vma->vm_flags & VM_NOHUGEPAGE);
+	m->taken = wanted;
+	if (!m->chunk)
+		m->taken = svm_vram_alloc(m->device->mem, wanted,
+					  m->scratch->vram);
+}
+
+/*
+ * Others who make room at the same time take what this one has made, too. Free pages
+ * that are not to be had have no memory behind them, if it is not that somebody has just
+ * been faster: one look more tells.
+ */
+static void take_more_vram(struct migration *m, unsigned long wanted)
+{
+	struct svm_devmem *mem = m->device->mem;
+	unsigned int tries, in_vain = 0;
+
+	for (tries = 0; m->taken < wanted && tries < MAX_ROOM_TRIES; tries++) {
+		unsigned long missing = wanted - m->taken, before = m->taken;
+		bool more;
+
+		if (fatal_signal_pending(current))
+			break;
+		more = svm_evict_room(mem, missing, m->scratch);
+		if (!more && !svm_vram_free_pages(mem))
+			break;
+		if (missing == wanted)
+			take_pages(m, wanted);
+		else
+			m->taken += svm_vram_alloc(mem, missing,
+						   m->scratch->vram + m->taken);
+		if (!more && m->taken == before && in_vain++)
+			break;
+	}
+}
+
 /* Device memory for all pages that may still move; false when there is none. */
 static bool take_vram(struct migration *m)
 {
@@ -241,14 +289,9 @@ static bool take_vram(struct migration *m)
 	m->used = 0;
 	if (svm_vram_free_pages(m->device->mem) < wanted)
 		svm_evict_room(m->device->mem, wanted, m->scratch);
-	m->chunk = wanted == SVM_CHUNK_PAGES ?
-		   svm_vram_alloc_chunk(m->device->mem) : 0;
-	m->whole = m->chunk && svm_large_pages &&
-		   !(m->args.vma->vm_flags & VM_NOHUGEPAGE);
-	m->taken = wanted;
-	if (!m->chunk)
-		m->taken = svm_vram_alloc(m->device->mem, wanted,
-					  m->scratch->vram);
+	take_pages(m, wanted);
+	if (m->taken < wanted)
+		take_more_vram(m, wanted);
 	return m->taken;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/migrate.h>
 #include <linux/string.h>
 
+#include "copy.h"
 #include "event.h"
 #include "migrate.h"
 #include "pagetable.h"
@@ -32,7 +33,9 @@ struct svm_process;
  * @taken: device pages in scratch->vram; on the way home, system pages there
  * @used: how many of them are in use
  * @chunk: the device pages are a chunk, this is the first; scratch->vram is not set
+ * @clears_saved: pages without a source for which there was a clear one
  * @whole: so 2 MiB can move in one piece
+ * @copier: of the present round
  * @had_source: of the present round: entries that stand for memory, not holes
  */
 struct migration {
@@ -48,7 +51,9 @@ struct migration {
 	unsigned long taken;
 	unsigned long used;
 	unsigned long chunk;
+	unsigned long clears_saved;
 	bool whole;
+	struct svm_copier copier;
 	DECLARE_BITMAP(had_source, SVM_BLOCK_PAGES);
 };
 

@@ -178,6 +178,21 @@ static unsigned long commit_pages(const struct mirror *m, unsigned long start,
 	return mapped;
 }
 
+/* Where the first page is now: whether it is evicted from there is of interest later. */
+static void note_place(const struct mirror *m, unsigned long start, bool leaf)
+{
+	struct svm_devmem *mem;
+	struct page *page;
+
+	if (!usable(m->pfns[0]))
+		return;
+	page = hmm_pfn_to_page(m->pfns[0]);
+	mem = svm_devmem_of(page);
+	if (mem)
+		svm_thrash_mapped(m->block, mem, page, svm_block_page(start),
+				  leaf);
+}
+
 static void commit(const struct mirror *m, unsigned long start,
 		   unsigned long end, bool leaf)
 {
@@ -187,6 +202,8 @@ static void commit(const struct mirror *m, unsigned long start,
 		mapped = commit_folio(m);
 	else
 		mapped = commit_pages(m, start, end);
+	if (mapped)
+		note_place(m, start, leaf);
 	svm_count(m->process, SVM_PAGES_MAPPED, mapped);
 }
 

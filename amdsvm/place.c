@@ -13,11 +13,12 @@
 #include <linux/pagemap.h>
 #include <linux/userfaultfd_k.h>
 
-#include "copy.h"
 #include "devmem.h"
 #include "home.h"
 #include "migration.h"
+#include "process.h"
 #include "scratch.h"
+#include "space.h"
 
 /*
  * File pages do not move. Neither do merged ones, shared over fork from a
@@ -43,7 +44,9 @@ static u8 objection(const struct migration *m, struct page *src)
 	return SVM_PAGE_WAITING;
 }
 
-static struct page *new_page(struct migration *m, unsigned long index)
+/* @clear: it holds zeros. */
+static struct page *new_page(struct migration *m, unsigned long index,
+			     bool *clear)
 {
 	struct svm_scratch *s = m->scratch;
 	unsigned long pfn;
@@ -54,7 +57,7 @@ static struct page *new_page(struct migration *m, unsigned long index)
 			return NULL;
 		pfn = m->chunk ? m->chunk + m->used : s->vram[m->used];
 		m->used++;
-		return svm_devmem_start_page(m->device->mem, pfn);
+		return svm_devmem_start_page(m->device->mem, pfn, clear);
 	}
 	if (m->used == m->taken)
 		return svm_home_page(m->args.vma, m->base + (index << PAGE_SHIFT),
@@ -83,7 +86,8 @@ static void drop_stock(struct migration *m)
 		__free_page((struct page *)m->scratch->vram[m->used++]);
 }
 
-static struct page *new_large(struct migration *m, unsigned long index)
+static struct page *new_large(struct migration *m, unsigned long index,
+			      bool *clear)
 {
 	if (!m->device)
 		return svm_home_large(m->args.vma, m->base + (index << PAGE_SHIFT),
@@ -91,13 +95,24 @@ static struct page *new_large(struct migration *m, unsigned long index)
 	if (!m->whole || m->used)
 		return NULL;
 	m->used = SVM_CHUNK_PAGES;
-	return svm_devmem_start_large(m->device->mem, m->chunk);
+	return svm_devmem_start_large(m->device->mem, m->chunk, clear);
 }
 
-static void place_page(struct migration *m, struct svm_copier *copier,
-		       unsigned long first, unsigned long i, struct page *src)
+/* Copies, or clears where that is not so already. */
+static void fill(struct migration *m, struct page *dst, struct page *src,
+		 unsigned long n, bool clear)
+{
+	if (!src && clear)
+		m->clears_saved += n;
+	else
+		svm_copier_add(&m->copier, dst, src, n);
+}
+
+static void place_page(struct migration *m, unsigned long first,
+		       unsigned long i, struct page *src)
 {
 	u8 *state = &m->scratch->state[first + i];
+	bool clear = false;
 	struct page *dst;
 
 	if (svm_state_final(*state))
@@ -106,12 +121,12 @@ static void place_page(struct migration *m, struct svm_copier *copier,
 	*state = objection(m, src);
 	if (svm_state_final(*state))
 		return;
-	dst = new_page(m, first + i);
+	dst = new_page(m, first + i, &clear);
 	if (!dst) {
 		*state = SVM_PAGE_NO_SPACE;
 		return;
 	}
-	svm_copier_add(copier, dst, src, 1);
+	fill(m, dst, src, 1, clear);
 	m->args.dst[i] = migrate_pfn(page_to_pfn(dst));
 }
 
@@ -121,10 +136,11 @@ static void place_page(struct migration *m, struct svm_copier *copier,
  * to that: it is asked for only when there is a whole chunk, and holes do not
  * come home.
  */
-static void place_large(struct migration *m, struct svm_copier *copier,
-			unsigned long first, unsigned long i, struct page *src)
+static void place_large(struct migration *m, unsigned long first,
+			unsigned long i, struct page *src)
 {
 	u8 why = objection(m, src);
+	bool clear = false;
 	struct page *dst;
 	unsigned long j;
 
@@ -132,26 +148,35 @@ static void place_large(struct migration *m, struct svm_copier *copier,
 		svm_states_set(m, first + i, SVM_CHUNK_PAGES, why);
 		return;
 	}
-	dst = new_large(m, first + i);
+	dst = new_large(m, first + i, &clear);
 	if (!src && WARN_ON_ONCE(!dst)) {
 		svm_states_set(m, first + i, SVM_CHUNK_PAGES,
 			       SVM_PAGE_NO_SPACE);
 		return;
 	}
 	if (dst) {
-		svm_copier_add(copier, dst, src, SVM_CHUNK_PAGES);
+		fill(m, dst, src, SVM_CHUNK_PAGES, clear);
 		m->args.dst[i] = migrate_pfn(page_to_pfn(dst)) |
 				 MIGRATE_PFN_COMPOUND;
 		return;
 	}
 	for (j = 0; j < SVM_CHUNK_PAGES; j++)
-		place_page(m, copier, first, i + j, nth_page(src, j));
+		place_page(m, first, i + j, nth_page(src, j));
+}
+
+static void count_saved(struct migration *m)
+{
+	svm_space_count(m->process->spaces[m->device->index],
+			SVM_SPACE_CLEARS_SAVED, m->clears_saved);
+	m->clears_saved = 0;
 }
 
 /**
- * svm_place_pages() - choose destinations for what setup collected, fill them
+ * svm_place_pages() - choose destinations for what setup collected, begin to fill them
  * @m: the migration, between migrate_vma_setup() and migrate_vma_pages()
  * @first: page of the call that entry 0 is
+ *
+ * The caller waits for @m->copier before migrate_vma_finalize().
  *
  * Also notes which entries have a source, which migrate_vma_pages() forgets.
  *
@@ -160,9 +185,9 @@ static void place_large(struct migration *m, struct svm_copier *copier,
 void svm_place_pages(struct migration *m, unsigned long first)
 {
 	struct migrate_vma *args = &m->args;
-	struct svm_copier copier = {};
 	unsigned long i, n;
 
+	svm_copier_init(&m->copier, m->scratch->runs, SVM_BLOCK_PAGES);
 	if (!m->device)
 		stock_up(m);
 	bitmap_zero(m->had_source, SVM_BLOCK_PAGES);
@@ -177,15 +202,17 @@ void svm_place_pages(struct migration *m, unsigned long first)
 			if (!svm_state_final(*state))
 				svm_states_set(m, first + i, n, SVM_PAGE_BUSY);
 		} else if (n > 1) {
-			place_large(m, &copier, first, i, src);
+			place_large(m, first, i, src);
 		} else {
-			place_page(m, &copier, first, i, src);
+			place_page(m, first, i, src);
 		}
 	}
 
-	if (!m->device)
+	if (m->device)
+		count_saved(m);
+	else
 		drop_stock(m);
 	/* Nothing is live yet: without its content no page may go live. */
-	if (svm_copier_finish(&copier))
+	if (svm_copier_start(&m->copier))
 		svm_home_drop(args->dst, args->npages);
 }

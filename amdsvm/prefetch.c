@@ -3,17 +3,22 @@
  * Moving memory on request: PREFETCH, the prefetch of SET_ATTR, and EVICT.
  *
  * Block by block, so that mmap_lock is held for one block at a time and a fatal
- * signal is seen between two. What cannot move stays and is counted.
+ * signal is seen between two; several blocks at once, with helpers (crew.c). What
+ * cannot move stays and is counted.
  *
- * Locks: mmap_lock (read), then the block mutex.
+ * Locks: prefetch.lock to take a block; mmap_lock (read), then the block mutex, to
+ * move it.
  */
 #include <linux/capability.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "block.h"
 #include "calls.h"
+#include "crew.h"
 #include "devmem.h"
 #include "evict.h"
 #include "migrate.h"
@@ -114,6 +119,8 @@ static int prefetch_block(struct svm_process *process, unsigned long start,
 				 svm_block_find(process, index);
 		if (IS_ERR(block))
 			return PTR_ERR(block);
+		if (block)
+			svm_thrash_reset(block);
 		ret = svm_move_block(process, block, start, end, device,
 				     scratch, counts);
 		if (!ret && (device ||
@@ -125,18 +132,158 @@ static int prefetch_block(struct svm_process *process, unsigned long start,
 	return ret;
 }
 
-/* What nobody ever touched is nowhere and stays so. */
-static int skip_untouched(struct svm_process *process, unsigned long *start,
-			  unsigned long end, struct svm_move_counts *counts)
-{
-	unsigned long from = *start;
+/* Spans that are tried again when nobody else is at it any more. */
+#define MAX_AGAIN 16
 
-	if (mmap_read_lock_killable(process->mm))
+/* struct again - part of a block, and how many of its pages were busy */
+struct again {
+	unsigned long start;
+	unsigned long end;
+	unsigned long busy;
+};
+
+/**
+ * struct prefetch - a call, shared with its helpers
+ * @crew: the call and its helpers
+ * @device: destination, NULL for system memory
+ * @lock: mutex, outside of mmap_lock; protects @next
+ * @next: first byte of what nobody has taken yet
+ * @end: byte after the last
+ * @counts: of those of the crew who are done; with what follows under its lock
+ * @again: spans with pages that were busy
+ * @nr_again: their number
+ */
+struct prefetch {
+	struct svm_crew crew;
+	struct svm_device *device;
+	struct mutex lock; /* outside of mmap_lock */
+	unsigned long next;
+	unsigned long end;
+	struct svm_move_counts counts;
+	struct again again[MAX_AGAIN];
+	unsigned int nr_again;
+};
+
+/* What nobody ever touched is nowhere and stays so. */
+static int skip_untouched(struct prefetch *p, struct svm_move_counts *counts)
+{
+	struct mm_struct *mm = p->crew.process->mm;
+	unsigned long from = p->next;
+
+	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	*start = svm_next_populated(process->mm, from, end);
-	mmap_read_unlock(process->mm);
-	counts->state[SVM_PAGE_UNMOVABLE] += (*start - from) >> PAGE_SHIFT;
+	p->next = svm_next_populated(mm, from, p->end);
+	mmap_read_unlock(mm);
+	counts->state[SVM_PAGE_UNMOVABLE] += (p->next - from) >> PAGE_SHIFT;
 	return 0;
+}
+
+/* What is left of the next block, for the caller alone. 1: nothing is left. */
+static int take_block(struct prefetch *p, unsigned long *start,
+		      unsigned long *end, struct svm_move_counts *counts)
+{
+	int ret = 0;
+
+	if (mutex_lock_killable(&p->lock))
+		return -EINTR;
+	if (!p->device && p->next < p->end)
+		ret = skip_untouched(p, counts);
+	if (!ret && p->next == p->end)
+		ret = 1;
+	if (!ret) {
+		*start = p->next;
+		*end = min(p->end, (p->next | (SVM_BLOCK_SIZE - 1)) + 1);
+		p->next = *end;
+	}
+	mutex_unlock(&p->lock);
+	return ret;
+}
+
+static void note_busy(struct prefetch *p, unsigned long start,
+		      unsigned long end, unsigned long busy)
+{
+	spin_lock(&p->crew.lock);
+	if (p->nr_again < MAX_AGAIN)
+		p->again[p->nr_again++] = (struct again){ start, end, busy };
+	spin_unlock(&p->crew.lock);
+}
+
+/* One block, of the caller or a helper; see struct svm_crew. */
+static int prefetch_step(struct svm_crew *crew, struct svm_scratch *scratch)
+{
+	struct prefetch *p = container_of(crew, struct prefetch, crew);
+	unsigned long *busy = &scratch->counts.state[SVM_PAGE_BUSY];
+	unsigned long start, end, before = *busy;
+	int ret;
+
+	ret = take_block(p, &start, &end, &scratch->counts);
+	if (ret)
+		return ret;
+	ret = prefetch_block(crew->process, start, end, p->device, scratch,
+			     &scratch->counts);
+	if (*busy != before)
+		note_busy(p, start, end, *busy - before);
+	return ret;
+}
+
+static void prefetch_finish(struct svm_crew *crew,
+			    const struct svm_scratch *scratch)
+{
+	struct prefetch *p = container_of(crew, struct prefetch, crew);
+	unsigned int i;
+
+	for (i = 0; i < SVM_NR_PAGE_STATES; i++)
+		p->counts.state[i] += scratch->counts.state[i];
+}
+
+/*
+ * Core keeps a reference to a page for the moment that another processor needs to put
+ * it on its LRU list, and all of the crew put pages there. What was busy for that is
+ * not when all are done. Counted as busy are those that still do not move.
+ */
+static int try_again(struct prefetch *p, struct svm_scratch *scratch)
+{
+	unsigned long *state = p->counts.state;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < p->nr_again && !ret; i++) {
+		const struct again *again = &p->again[i];
+		struct svm_move_counts counts = {};
+		unsigned long moved, cleared;
+
+		ret = prefetch_block(p->crew.process, again->start, again->end,
+				     p->device, scratch, &counts);
+		moved = min(counts.state[SVM_PAGE_MOVED], again->busy);
+		cleared = min(counts.state[SVM_PAGE_CLEARED],
+			      again->busy - moved);
+		state[SVM_PAGE_BUSY] -= moved + cleared;
+		state[SVM_PAGE_MOVED] += moved;
+		state[SVM_PAGE_CLEARED] += cleared;
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+	}
+	return ret;
+}
+
+static struct prefetch *prefetch_alloc(struct svm_process *process,
+				       unsigned long start, unsigned long end,
+				       struct svm_device *device)
+{
+	struct prefetch *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+
+	/* The crew frees it. */
+	BUILD_BUG_ON(offsetof(struct prefetch, crew));
+	if (!p)
+		return NULL;
+	svm_crew_init(&p->crew, process);
+	p->crew.step = prefetch_step;
+	p->crew.finish = prefetch_finish;
+	mutex_init(&p->lock);
+	p->device = device;
+	p->next = start;
+	p->end = end;
+	return p;
 }
 
 static int verdict(const struct svm_move_counts *counts)
@@ -149,6 +296,11 @@ static int verdict(const struct svm_move_counts *counts)
 	return counts->state[SVM_PAGE_BUSY] ? -EBUSY : 0;
 }
 
+static unsigned long blocks_of(unsigned long start, unsigned long end)
+{
+	return ((end - 1) >> SVM_BLOCK_SHIFT) - (start >> SVM_BLOCK_SHIFT) + 1;
+}
+
 /**
  * svm_prefetch() - move memory
  * @process: the process, mm held by mmget
@@ -157,8 +309,9 @@ static int verdict(const struct svm_move_counts *counts)
  * @device: destination, NULL for system memory
  * @counts: zeroed; result, valid also on error
  *
- * A device that is full gives up what it has not used for longest, but nothing
- * of what this call has brought.
+ * Several blocks move at once where there are processors for it (crew.c); in what
+ * order is nobody's business. A device that is full gives up what it has not used for
+ * longest, but nothing of what this call has brought.
  *
  * Context: no lock held; sleeps.
  * Return: 0 when something is there now or nothing could ever move; -ENOSPC:
@@ -170,34 +323,33 @@ int svm_prefetch(struct svm_process *process, unsigned long start,
 		 struct svm_move_counts *counts)
 {
 	struct svm_scratch *scratch = svm_scratch_alloc();
-	unsigned long next;
-	int ret = 0;
+	struct prefetch *p = NULL;
+	int ret = -ENOMEM;
 
-	if (!scratch)
-		return -ENOMEM;
+	if (scratch)
+		p = prefetch_alloc(process, start, end, device);
+	if (!p)
+		goto out;
 	/* What the call itself brings there stays. */
 	if (device)
 		scratch->evict_before =
 			atomic_long_read(&device->mem->clock);
 
-	for (; start < end && !ret; start = next) {
-		if (!device) {
-			ret = skip_untouched(process, &start, end, counts);
-			if (ret || start == end)
-				break;
-		}
-		next = min(end, (start | (SVM_BLOCK_SIZE - 1)) + 1);
-		ret = prefetch_block(process, start, next, device, scratch,
-				     counts);
-		if (fatal_signal_pending(current))
-			ret = -EINTR;
-		cond_resched();
-	}
+	ret = svm_crew_run(&p->crew, blocks_of(start, end), scratch);
+	if (!ret && p->crew.helped)
+		ret = try_again(p, scratch);
+	/* Who is killed leaves while helpers are still at it. */
+	spin_lock(&p->crew.lock);
+	*counts = p->counts;
+	spin_unlock(&p->crew.lock);
+	svm_crew_put(&p->crew);
+	if (!ret)
+		ret = verdict(counts);
+	if (ret == -ENOSPC && !device)
+		ret = -ENOMEM;
+out:
 	svm_scratch_free(scratch);
-	if (ret)
-		return ret;
-	ret = verdict(counts);
-	return ret == -ENOSPC && !device ? -ENOMEM : ret;
+	return ret;
 }
 
 int svm_call_prefetch(struct svm_call *call, void *arg)

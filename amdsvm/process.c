@@ -28,14 +28,20 @@
 #include "process.h"
 #include "queue.h"
 #include "restore.h"
+#include "server.h"
 #include "space.h"
 #include "sysfs.h"
+#include "thrash.h"
 
 static DEFINE_HASHTABLE(process_table, 8);
 static DEFINE_SPINLOCK(process_table_lock);
 
-/* What serves processes may wait for memory; what ends them must not wait for it. */
+/*
+ * What serves processes may wait for memory; what ends them must not wait for it, nor
+ * what serves them for what only makes it faster.
+ */
 static struct workqueue_struct *process_wq;
+static struct workqueue_struct *helper_wq;
 static struct workqueue_struct *exit_wq;
 static atomic_t live_processes = ATOMIC_INIT(0);
 static atomic64_t last_id = ATOMIC64_INIT(0);
@@ -69,6 +75,14 @@ void svm_process_put(struct svm_process *process)
 	kref_put(&process->refs, process_free);
 }
 
+static void queue_on(struct workqueue_struct *wq, struct svm_process *process,
+		     struct work_struct *work)
+{
+	svm_process_get(process);
+	if (!queue_work(wq, work))
+		svm_process_put(process);
+}
+
 /**
  * svm_process_queue() - run one of the process's works
  * @process: the process; its work functions end with svm_process_put()
@@ -78,9 +92,20 @@ void svm_process_put(struct svm_process *process)
  */
 void svm_process_queue(struct svm_process *process, struct work_struct *work)
 {
-	svm_process_get(process);
-	if (!queue_work(process_wq, work))
-		svm_process_put(process);
+	queue_on(process_wq, process, work);
+}
+
+/**
+ * svm_process_queue_helper() - run a work that makes others faster
+ * @process: the process; the work function ends with svm_process_put()
+ * @work: a work that nobody depends on: it may come late
+ *
+ * Context: any, does not sleep.
+ */
+void svm_process_queue_helper(struct svm_process *process,
+			      struct work_struct *work)
+{
+	queue_on(helper_wq, process, work);
 }
 
 /**
@@ -121,15 +146,21 @@ static void free_work(struct work_struct *work)
 		wake_up(&live_wait);
 }
 
-/* Works of a process that may be queued, and of which each has a reference. */
+/*
+ * Works of a process that may be queued, and of which each has a reference, and
+ * helpers of a caller who was killed.
+ */
 static void works_cancel(struct svm_process *process)
 {
 	unsigned int i;
 
+	/* Not for the hung task detector: helpers may wait for a file system. */
+	wait_event_idle(process->helpers_gone, !atomic_read(&process->helpers));
 	for (i = 0; i < svm_device_count(); i++)
-		if (cancel_work_sync(&process->spaces[i]->fault_work))
-			svm_process_put(process);
+		svm_servers_cancel(process->spaces[i]);
 	if (cancel_delayed_work_sync(&process->restore_work))
+		svm_process_put(process);
+	if (cancel_delayed_work_sync(&process->thrash_work))
 		svm_process_put(process);
 }
 
@@ -151,6 +182,7 @@ static void process_reset(struct svm_process *process)
 	/* An event that was under way may have queued the restore once more. */
 	works_cancel(process);
 	svm_restore_drop(process);
+	svm_thrash_drop(process);
 }
 
 static void exit_work(struct work_struct *work)
@@ -184,6 +216,7 @@ static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
 
 	kref_init(&process->refs);
 	mutex_init(&process->files_lock);
+	init_waitqueue_head(&process->helpers_gone);
 	init_completion(&process->reset);
 	xa_init_flags(&process->blocks, XA_FLAGS_ACCOUNT);
 	init_llist_head(&process->gc_list);
@@ -192,6 +225,7 @@ static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
 	INIT_WORK(&process->free_work, free_work);
 	svm_queues_init(process);
 	svm_restore_init(process);
+	svm_thrash_init(process);
 	ret = svm_policy_init(process);
 	if (ret) {
 		kfree(process);
@@ -388,12 +422,19 @@ int svm_process_init(void)
 	process_wq = alloc_workqueue("amdsvm", WQ_UNBOUND, 0);
 	if (!process_wq)
 		return -ENOMEM;
+	helper_wq = alloc_workqueue("amdsvm-helper", WQ_UNBOUND, 0);
+	if (!helper_wq)
+		goto destroy_process;
 	exit_wq = alloc_workqueue("amdsvm-exit", WQ_UNBOUND, 0);
-	if (!exit_wq) {
-		destroy_workqueue(process_wq);
-		return -ENOMEM;
-	}
+	if (!exit_wq)
+		goto destroy_helper;
 	return 0;
+
+destroy_helper:
+	destroy_workqueue(helper_wq);
+destroy_process:
+	destroy_workqueue(process_wq);
+	return -ENOMEM;
 }
 
 /**
@@ -408,6 +449,7 @@ void svm_process_exit(void)
 	mmu_notifier_synchronize();
 	wait_event(live_wait, !atomic_read(&live_processes));
 	destroy_workqueue(exit_wq);
+	destroy_workqueue(helper_wq);
 	destroy_workqueue(process_wq);
 	/* Page tables that are still to be freed, by code of ours. */
 	rcu_barrier();

@@ -12,6 +12,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -66,6 +67,10 @@ enum svm_counter {
  * @restore_list: blocks that lost what is to stay mapped
  * @restore_work: maps them again
  * @stopped: blocks that wait for it
+ * @thrash_list: blocks that remember how their memory moved
+ * @thrash_work: looks after them
+ * @helpers: of crews, at work on this process; the end of it waits for them
+ * @helpers_gone: there
  * @counters: by enum svm_counter
  */
 struct svm_process {
@@ -108,6 +113,11 @@ struct svm_process {
 	struct delayed_work restore_work;
 	atomic_t stopped;
 
+	struct llist_head thrash_list;
+	struct delayed_work thrash_work;
+	atomic_t helpers;
+	wait_queue_head_t helpers_gone;
+
 	atomic_long_t counters[SVM_NR_COUNTERS];
 };
 
@@ -120,6 +130,8 @@ void svm_process_close(struct svm_process *process);
 void svm_process_get(struct svm_process *process);
 void svm_process_put(struct svm_process *process);
 void svm_process_queue(struct svm_process *process, struct work_struct *work);
+void svm_process_queue_helper(struct svm_process *process,
+			      struct work_struct *work);
 void svm_process_queue_delayed(struct svm_process *process,
 			       struct delayed_work *work, unsigned long delay);
 struct svm_process *svm_process_find_rcu(struct mm_struct *mm);

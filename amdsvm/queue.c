@@ -18,9 +18,11 @@
 #include "event.h"
 #include "fault.h"
 #include "job.h"
+#include "pagetable.h"
 #include "process.h"
 #include "queue.h"
 #include "restore.h"
+#include "server.h"
 #include "space.h"
 
 /**
@@ -407,59 +409,67 @@ void svm_queue_stall(struct svm_queue *queue, unsigned long addr,
 		list_add_tail(&queue->link, &space->stalled);
 		/* In the ring before anybody learns of the stall. */
 		svm_fault_record(space, addr, access);
+		svm_servers_call(space);
 	}
 	spin_unlock(&device->queue_lock);
 
 	end_jobs(queue, &jobs, NULL);
-	svm_process_queue(space->process, &space->fault_work);
 	svm_queue_put(queue);
 }
 
 /* ---- for the fault service ---------------------------------------------- */
 
-/**
- * svm_queue_replay() - queues that stalled try their access again
- * @space: the space
- * @stalls: those whose stall was this one or before
- */
-void svm_queue_replay(struct svm_space *space, u64 stalls)
+static bool stalled_in(const struct svm_queue *queue, unsigned long block)
 {
-	struct svm_device *device = space->device;
+	return queue->fault_addr >> SVM_BLOCK_SHIFT == block;
+}
+
+/**
+ * svm_queue_replay() - queues that stalled in a block try their access again
+ * @space: the space
+ * @block: address >> SVM_BLOCK_SHIFT
+ * @stalls: those whose stall was this one or before
+ *
+ * Context: queue_lock of the device held.
+ */
+void svm_queue_replay(struct svm_space *space, unsigned long block, u64 stalls)
+{
 	struct svm_queue *queue, *next;
 
-	spin_lock(&device->queue_lock);
 	list_for_each_entry_safe(queue, next, &space->stalled, link) {
-		if (queue->stall > stalls)
+		if (queue->stall > stalls || !stalled_in(queue, block))
 			continue;
 		list_del_init(&queue->link);
 		make_ready(queue);
 	}
-	spin_unlock(&device->queue_lock);
 }
 
 /**
- * svm_queue_faults() - what queues of a space stalled at
+ * svm_queue_faults() - what queues of a space stalled at in a block
  * @space: the space
+ * @block: address >> SVM_BLOCK_SHIFT
  * @fault: result, room for AMDSVM_MAX_QUEUES
  *
  * For faults that found no room in the ring.
  *
+ * Context: queue_lock of the device held.
  * Return: their number.
  */
-unsigned int svm_queue_faults(struct svm_space *space, struct svm_fault *fault)
+unsigned int svm_queue_faults(struct svm_space *space, unsigned long block,
+			      struct svm_fault *fault)
 {
-	struct svm_device *device = space->device;
 	struct svm_queue *queue;
 	unsigned int n = 0;
 
-	spin_lock(&device->queue_lock);
-	list_for_each_entry(queue, &space->stalled, link)
+	list_for_each_entry(queue, &space->stalled, link) {
+		if (!stalled_in(queue, block))
+			continue;
 		fault[n++] = (struct svm_fault){
 			.space = space,
 			.addr = queue->fault_addr,
 			.access = queue->fault_access,
 		};
-	spin_unlock(&device->queue_lock);
+	}
 	return n;
 }
 

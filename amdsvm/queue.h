@@ -113,8 +113,9 @@ void svm_queue_stall(struct svm_queue *queue, unsigned long addr,
 		     unsigned int access);
 
 /* For the fault service. */
-void svm_queue_replay(struct svm_space *space, u64 stalls);
-unsigned int svm_queue_faults(struct svm_space *space, struct svm_fault *fault);
+void svm_queue_replay(struct svm_space *space, unsigned long block, u64 stalls);
+unsigned int svm_queue_faults(struct svm_space *space, unsigned long block,
+			      struct svm_fault *fault);
 void svm_queue_fail(struct svm_space *space, const struct svm_fault *fault,
 		    u64 stalls, int status);
 void svm_queue_fail_all(struct svm_space *space, int status);

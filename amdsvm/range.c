@@ -12,10 +12,9 @@
  * nothing in a maple tree. Joining equal neighbours comes last; when that runs
  * out of memory the map is larger than it could be, and still right.
  *
- * Locking: all functions need map->lock, except svm_range_map_overlaps(),
- * svm_range_map_at() and svm_range_map_granule(), which may also be called under
- * rcu_read_lock(). All but those three may sleep. Also compiled for the unit
- * tests.
+ * Locking: all functions need map->lock, except svm_range_map_overlaps()
+ * and svm_range_map_at(), which may also be called under rcu_read_lock(). All but
+ * those two may sleep. Also compiled for the unit tests.
  */
 #include <linux/bug.h>
 #include <linux/errno.h>
@@ -527,26 +526,4 @@ bool svm_range_map_overlaps(struct svm_range_map *map, unsigned long first,
 			return false;
 		first = mas.last + 1;
 	}
-}
-
-/**
- * svm_range_map_granule() - how many pages round @page migrate together
- * @map: the map
- * @page: the page
- * @first: result: first page with the same attributes
- * @last: result: last page with the same attributes, inclusive
- *
- * Context: map->lock or rcu_read_lock(); does not sleep.
- *
- * Return: pages, a power of two up to 512.
- */
-unsigned long svm_range_map_granule(struct svm_range_map *map,
-				    unsigned long page, unsigned long *first,
-				    unsigned long *last)
-{
-	struct piece piece = piece_at(map, page);
-
-	*first = piece.first;
-	*last = piece.last;
-	return svm_attrs_granule(piece_attrs(map, &piece));
 }

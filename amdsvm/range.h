@@ -59,8 +59,5 @@ bool svm_range_map_next(struct svm_range_map *map, unsigned long page,
 			unsigned long last, struct svm_range *range);
 bool svm_range_map_overlaps(struct svm_range_map *map, unsigned long first,
 			    unsigned long last);
-unsigned long svm_range_map_granule(struct svm_range_map *map,
-				    unsigned long page, unsigned long *first,
-				    unsigned long *last);
 
 #endif /* SVM_RANGE_H */

@@ -8,6 +8,8 @@
 
 #include <linux/slab.h>
 
+#include "device.h"
+#include "migrate.h"
 #include "pagetable.h"
 
 /*
@@ -26,11 +28,13 @@
  * @pfns: hmm_range_fault results
  * @vram: device pages taken in advance
  * @state: what became of each page, enum svm_page_state
+ * @runs: copies that are under way
  * @evict_before: device memory that was not used since svm_devmem.clock had this
  *	value may be evicted to make room; 0: none may
  * @residency: jiffies that pages have to have been there for that
  * @trigger: why, for events: enum AMDSVM_MIGRATE_TRIGGERS; a prefetch unless
  *	the caller says otherwise
+ * @counts: of a prefetch, what became of the pages that its owner moved
  */
 struct svm_scratch {
 	unsigned long src[SVM_COLLECT_MAX(SVM_BLOCK_PAGES)];
@@ -38,9 +42,11 @@ struct svm_scratch {
 	unsigned long pfns[SVM_BLOCK_PAGES];
 	unsigned long vram[SVM_BLOCK_PAGES];
 	u8 state[SVM_BLOCK_PAGES] __aligned(sizeof(u64));
+	struct svm_copy runs[SVM_BLOCK_PAGES];
 	unsigned long evict_before;
 	unsigned long residency;
 	unsigned int trigger;
+	struct svm_move_counts counts;
 };
 
 static inline struct svm_scratch *svm_scratch_alloc(void)
@@ -52,8 +58,19 @@ static inline struct svm_scratch *svm_scratch_alloc(void)
 		scratch->evict_before = 0;
 		scratch->residency = 0;
 		scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PREFETCH;
+		scratch->counts = (struct svm_move_counts){};
 	}
 	return scratch;
+}
+
+/* For somebody who takes part in the same call. */
+static inline void svm_scratch_init_like(struct svm_scratch *scratch,
+					 const struct svm_scratch *other)
+{
+	scratch->evict_before = other->evict_before;
+	scratch->residency = other->residency;
+	scratch->trigger = other->trigger;
+	scratch->counts = (struct svm_move_counts){};
 }
 
 static inline void svm_scratch_free(struct svm_scratch *scratch)

@@ -33,6 +33,7 @@
 #include "queue.h"
 #include "serve.h"
 #include "space.h"
+#include "thrash.h"
 
 /* How often a block that is collected, or changes all the time, is tried. */
 #define MAX_ATTEMPTS 8
@@ -189,6 +190,22 @@ static bool move_window(struct svm_space *space, struct svm_block *block,
 	return counts.state[SVM_PAGE_MOVED] || counts.state[SVM_PAGE_CLEARED];
 }
 
+/*
+ * Memory that goes back and forth stays where it is for a while, unless the user
+ * says that it belongs on a device, or that it is to be mapped all the time.
+ */
+static bool stays_in_place(struct svm_space *space, struct svm_block *block,
+			   const struct window *window)
+{
+	bool wished = window->attrs.preferred_loc !=
+		      AMDSVM_IOCTL_SVM_LOCATION_UNDEFINED ||
+		      (window->rights & SVM_PTE_KEEP);
+
+	return window->migrate && window->location &&
+	       svm_thrash_in_place(space, block, window->start, window->end,
+				   !wished);
+}
+
 /* Why a page cannot be had: 0 when it can now. */
 static int ask_core(struct svm_space *space, const struct svm_fault *fault)
 {
@@ -318,11 +335,12 @@ static int serve_in_block(struct svm_space *space, struct svm_block *block,
 			  const struct window *window, struct svm_fault *fault,
 			  unsigned int n, struct svm_service *service)
 {
-	bool write = fault->access & SVM_ACCESS_WRITE, moved;
+	bool write = fault->access & SVM_ACCESS_WRITE, moved = false;
 	int ret;
 
 	svm_event_fault_start(space, fault->addr, write);
-	moved = move_window(space, block, window, &service->scratch);
+	if (!stays_in_place(space, block, window))
+		moved = move_window(space, block, window, &service->scratch);
 	fill_want(&service->want, space, fault, n);
 	ret = svm_mirror_block(space->process, block, window->start,
 			       window->end, &service->want, &service->scratch);

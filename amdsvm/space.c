@@ -14,6 +14,7 @@
 #include "pagetable.h"
 #include "process.h"
 #include "queue.h"
+#include "server.h"
 #include "space.h"
 
 static struct svm_space *space_create(struct svm_process *process,
@@ -28,7 +29,7 @@ static struct svm_space *space_create(struct svm_process *process,
 	spin_lock_init(&space->lock);
 	INIT_LIST_HEAD(&space->queues);
 	INIT_LIST_HEAD(&space->stalled);
-	INIT_WORK(&space->fault_work, svm_fault_work);
+	svm_servers_init(space);
 	space->root = svm_pagetable_root_alloc(space);
 	if (!space->root) {
 		kfree(space);

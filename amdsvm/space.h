@@ -8,9 +8,10 @@
 #include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
-#include <linux/workqueue.h>
 
+#include "crew.h"
 #include "device.h"
+#include "server.h"
 
 struct svm_process;
 
@@ -34,6 +35,8 @@ enum svm_space_counter {
 	SVM_SPACE_PACKETS,
 	SVM_SPACE_TABLES,
 	SVM_SPACE_LEAVES,
+	SVM_SPACE_THRASH_PINS,
+	SVM_SPACE_CLEARS_SAVED,
 	SVM_NR_SPACE_COUNTERS
 };
 
@@ -51,7 +54,8 @@ enum svm_space_counter {
  * @nr_queues: their number
  * @stalled: queues that wait for a replay
  * @stalls: counts stalls
- * @fault_work: serves faults
+ * @serving: servers that serve a block
+ * @servers: all of them
  * @counters: by enum svm_space_counter
  */
 struct svm_space {
@@ -68,7 +72,8 @@ struct svm_space {
 	unsigned int nr_queues;
 	struct list_head stalled;
 	u64 stalls;
-	struct work_struct fault_work;
+	struct list_head serving;
+	struct svm_server servers[SVM_MAX_WORKERS];
 
 	atomic_long_t counters[SVM_NR_SPACE_COUNTERS];
 };

@@ -111,6 +111,8 @@ static struct counter_attribute counter_files[SVM_NR_SPACE_COUNTERS] = {
 	COUNTER(PACKETS, "packets"),
 	COUNTER(TABLES, "tables"),
 	COUNTER(LEAVES, "leaves"),
+	COUNTER(THRASH_PINS, "thrash_pins"),
+	COUNTER(CLEARS_SAVED, "clears_saved"),
 #undef COUNTER
 };
 

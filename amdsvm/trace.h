@@ -132,6 +132,24 @@ TRACE_EVENT(svm_fault_end,
 		      __entry->pid, __entry->gpu_id, __entry->addr,
 		      __entry->write ? "write" : "read", __entry->migrated));
 
+TRACE_EVENT(svm_thrash,
+	    TP_PROTO(const struct svm_space *space, unsigned long start,
+		     unsigned long end, unsigned int ms),
+	    TP_ARGS(space, start, end, ms),
+	    TP_STRUCT__entry(__field(pid_t, pid)
+			     __field(u32, gpu_id)
+			     __field(u64, start)
+			     __field(u64, size)
+			     __field(unsigned int, ms)),
+	    TP_fast_assign(__entry->pid = svm_trace_pid(space->process);
+			   __entry->gpu_id = space->device->gpu_id;
+			   __entry->start = start;
+			   __entry->size = end - start;
+			   __entry->ms = ms;),
+	    TP_printk("pid=%d gpu_id=0x%x start=0x%llx size=0x%llx in_place_ms=%u",
+		      __entry->pid, __entry->gpu_id, __entry->start,
+		      __entry->size, __entry->ms));
+
 TRACE_EVENT(svm_bad_access,
 	    TP_PROTO(const struct svm_space *space, unsigned long addr, int error),
 	    TP_ARGS(space, addr, error),

@@ -127,22 +127,29 @@ static bool back_one(struct svm_devmem *mem, unsigned long *flags)
 {
 	struct svm_device *device = mem->device;
 	struct svm_chunk *chunk;
+	bool clear = false;
 	int ret;
 
 	chunk = list_first_entry_or_null(&mem->bare, struct svm_chunk, link);
 	if (!chunk)
 		return false;
 	list_del_init(&chunk->link);
+	mem->held += SVM_CHUNK_PAGES;
 	spin_unlock_irqrestore(&mem->lock, *flags);
 
-	ret = device->ops->back(device, chunk - mem->chunks);
+	ret = device->ops->back(device, chunk - mem->chunks, &clear);
 
 	spin_lock_irqsave(&mem->lock, *flags);
+	mem->held -= SVM_CHUNK_PAGES;
 	if (ret) {
 		list_add_tail(&chunk->link, &mem->bare);
 		return false;
 	}
 	chunk->backed = true;
+	if (clear)
+		bitmap_fill(chunk->clear, SVM_CHUNK_PAGES);
+	else
+		bitmap_zero(chunk->clear, SVM_CHUNK_PAGES);
 	mem->backed++;
 	chunk_relink(mem, chunk);
 	return true;
@@ -229,6 +236,33 @@ unsigned long svm_vram_alloc(struct svm_devmem *mem, unsigned long want,
 	}
 	spin_unlock_irqrestore(&mem->lock, flags);
 	return n;
+}
+
+/**
+ * svm_vram_start() - taken pages are put to use
+ * @mem: device memory
+ * @pfn: first page
+ * @n: number of pages, a chunk or 1
+ *
+ * From here on nobody takes them for clear, whatever becomes of them.
+ *
+ * Context: any.
+ * Return: true when all of them hold zeros.
+ */
+bool svm_vram_start(struct svm_devmem *mem, unsigned long pfn, unsigned long n)
+{
+	struct svm_chunk *chunk = chunk_of(mem, pfn);
+	unsigned long index = pfn - mem->first_pfn;
+	bool clear;
+
+	/* Others have pages in the same words, and their bits. */
+	if (n == 1)
+		return test_bit(index % SVM_CHUNK_PAGES, chunk->clear) &&
+		       test_and_clear_bit(index % SVM_CHUNK_PAGES,
+					  chunk->clear);
+	clear = bitmap_full(chunk->clear, SVM_CHUNK_PAGES);
+	bitmap_zero(chunk->clear, SVM_CHUNK_PAGES);
+	return clear;
 }
 
 static void release_run(struct svm_devmem *mem, unsigned long pfn,
@@ -429,6 +463,8 @@ void svm_vram_left(struct svm_devmem *mem, unsigned int index)
 	svm_devmem_use(mem, index);
 	spin_lock_irqsave(&mem->lock, flags);
 	chunk->leaving = false;
+	WRITE_ONCE(chunk->left_at, jiffies);
+	WRITE_ONCE(chunk->evictions, chunk->evictions + 1);
 	mem->held -= SVM_CHUNK_PAGES - chunk->nr_used;
 	chunk_relink(mem, chunk);
 	spin_unlock_irqrestore(&mem->lock, flags);
@@ -462,6 +498,7 @@ static unsigned long shrink_one(struct svm_devmem *mem)
 		mem->nr_idle--;
 		chunk->backed = false;
 		mem->backed--;
+		mem->held += SVM_CHUNK_PAGES;
 	}
 	spin_unlock_irqrestore(&mem->lock, flags);
 	if (!chunk)
@@ -470,6 +507,7 @@ static unsigned long shrink_one(struct svm_devmem *mem)
 	freed = device->ops->unback(device, chunk - mem->chunks);
 
 	spin_lock_irqsave(&mem->lock, flags);
+	mem->held -= SVM_CHUNK_PAGES;
 	list_add(&chunk->link, &mem->bare);
 	spin_unlock_irqrestore(&mem->lock, flags);
 	return freed;

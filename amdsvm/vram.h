@@ -13,6 +13,7 @@ unsigned long svm_vram_alloc(struct svm_devmem *mem, unsigned long want,
 unsigned long svm_vram_alloc_chunk(struct svm_devmem *mem);
 void svm_vram_return(struct svm_devmem *mem, const unsigned long *pfns,
 		     unsigned long n);
+bool svm_vram_start(struct svm_devmem *mem, unsigned long pfn, unsigned long n);
 void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n);
 void svm_vram_keep(struct svm_devmem *mem, unsigned long pfn);
 bool svm_vram_kept_is_free(const struct svm_devmem *mem, unsigned long pfn);

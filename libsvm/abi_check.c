@@ -171,7 +171,7 @@ PACKED_SIZE(ioctl_get_counters_args, 11 * 8);
 PACKED_SIZE(ioctl_queue_create_args, 4 * 4);
 PACKED_SIZE(ioctl_queue_destroy_args, 2 * 4);
 PACKED_SIZE(ioctl_queue_submit_args, 2 * 4 + 8 + 2 * 4);
-PACKED_SIZE(ioctl_get_device_counters_args, 2 * 4 + 18 * 8);
+PACKED_SIZE(ioctl_get_device_counters_args, 2 * 4 + 20 * 8);
 PACKED_SIZE(result, 2 * 4 + 2 * 8 + 2 * 4);
 PACKED_SIZE(chase_result, 4 * 8);
 

@@ -494,6 +494,8 @@ struct amdsvm_ioctl_get_device_counters_args {
 	__u64 packets;		/* executed */
 	__u64 tables;		/* now: page table pages */
 	__u64 leaves;		/* now: entries of 2 MiB */
+	__u64 thrash_pins;	/* times that memory which went back and forth was left in place */
+	__u64 clears_saved;	/* pages that nobody had touched, and that the device had clear */
 };
 
 #define AMDSVM_IOC_GET_CAPS \

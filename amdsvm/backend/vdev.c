@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * vdev: the software device. Its memory and its copy engine; the lanes that
- * execute packets are in lane.c.
+ * vdev: the software device. Its memory and how that is copied; the copy engine is in
+ * engine.c, the lanes that execute packets in lane.c.
  *
  * Private memory has no bytes of its own, so each 2 MiB chunk is backed by
  * system memory the first time it is used: one large page where there is one,
@@ -19,6 +19,7 @@
 #include "../compat/compat.h"
 #include "../devmem.h"
 #include "../space.h"
+#include "engine.h"
 #include "lane.h"
 #include "vdev.h"
 
@@ -38,6 +39,7 @@ struct vdev {
 	struct vdev_chunk *chunks;	/* private memory only */
 	struct vdev_lane *lanes;
 	unsigned int nr_lanes;
+	struct vdev_engine *engine;
 };
 
 static struct vdev *vdevs;
@@ -68,11 +70,13 @@ static unsigned long chunk_free(struct vdev_chunk *chunk)
 	return freed;
 }
 
-static int vdev_back(struct svm_device *device, unsigned int index)
+/* The kernel clears what it gives out, if it was booted so: no need to do it twice. */
+static int vdev_back(struct svm_device *device, unsigned int index, bool *clear)
 {
 	struct vdev_chunk *chunk = &to_vdev(device)->chunks[index];
 	unsigned int i;
 
+	*clear = want_init_on_alloc(GFP_HIGHUSER);
 	/* Cheap when there is a large page, no effort to make one. */
 	chunk->large = alloc_pages(GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN,
 				   CHUNK_ORDER);
@@ -163,7 +167,13 @@ static void copy_run(struct page *dst, struct page *src, unsigned long n)
 		copy_page(to, from);
 }
 
-static int vdev_copy(struct svm_device *device, const struct svm_copy *copy)
+/**
+ * svm_vdev_copy() - fill a run
+ * @copy: the run
+ *
+ * Context: any thread; the pages are in use. Sleeps.
+ */
+void svm_vdev_copy(const struct svm_copy *copy)
 {
 	unsigned long i, n;
 
@@ -179,7 +189,22 @@ static int vdev_copy(struct svm_device *device, const struct svm_copy *copy)
 		copy_run(dst, svm_vdev_page(&copy->src, i), n);
 	}
 	cond_resched();
+}
+
+static int vdev_copy(struct svm_device *device, const struct svm_copy *copy)
+{
+	svm_vdev_copy(copy);
 	return 0;
+}
+
+static bool vdev_copy_start(struct svm_device *device, struct svm_copy_job *job)
+{
+	return svm_engine_submit(to_vdev(device)->engine, job);
+}
+
+static int vdev_copy_wait(struct svm_device *device, struct svm_copy_job *job)
+{
+	return svm_engine_wait(to_vdev(device)->engine, job);
 }
 
 static void vdev_flush_issue(struct svm_device *device, struct svm_space *space)
@@ -198,12 +223,16 @@ static const struct svm_device_ops vdev_private_ops = {
 	.back = vdev_back,
 	.unback = vdev_unback,
 	.copy = vdev_copy,
+	.copy_start = vdev_copy_start,
+	.copy_wait = vdev_copy_wait,
 	.flush_issue = vdev_flush_issue,
 	.flush_wait = vdev_flush_wait,
 };
 
 static const struct svm_device_ops vdev_plain_ops = {
 	.copy = vdev_copy,
+	.copy_start = vdev_copy_start,
+	.copy_wait = vdev_copy_wait,
 	.flush_issue = vdev_flush_issue,
 	.flush_wait = vdev_flush_wait,
 };
@@ -212,6 +241,7 @@ static int vdev_start(struct vdev *vdev, unsigned int number,
 		      unsigned int lanes)
 {
 	struct svm_device *device = &vdev->device;
+	struct vdev_engine *engine;
 	struct vdev_lane *started;
 	int ret;
 
@@ -226,6 +256,10 @@ static int vdev_start(struct vdev *vdev, unsigned int number,
 		return PTR_ERR(started);
 	vdev->lanes = started;
 	vdev->nr_lanes = lanes;
+	engine = svm_engine_start(device);
+	if (IS_ERR(engine))
+		return PTR_ERR(engine);
+	vdev->engine = engine;
 	return 0;
 }
 
@@ -291,6 +325,8 @@ void svm_vdev_exit(void)
 	for (i = 0; i < nr_vdevs; i++) {
 		if (vdevs[i].lanes)
 			svm_lanes_stop(vdevs[i].lanes, vdevs[i].nr_lanes);
+		if (vdevs[i].engine)
+			svm_engine_stop(vdevs[i].engine);
 		kvfree(vdevs[i].chunks);
 	}
 	svm_device_unregister_all();

@@ -122,7 +122,7 @@ END_TEST
 /* Both work with nothing but RCU: the shim refuses everything else there. */
 START_TEST(readers_need_no_lock)
 {
-	unsigned long first, last;
+	struct svm_range range;
 
 	set(10, 19, 1);
 	set(30, 39, 20);
@@ -135,14 +135,17 @@ START_TEST(readers_need_no_lock)
 	ck_assert(!svm_range_map_overlaps(&map, 20, 29));
 	ck_assert(svm_range_map_overlaps(&map, 0, ULONG_MAX));
 
-	ck_assert_uint_eq(svm_range_map_granule(&map, 15, &first, &last), 2);
-	ck_assert_uint_eq(first, 10);
-	ck_assert_uint_eq(last, 19);
-	ck_assert_uint_eq(svm_range_map_granule(&map, 25, &first, &last), 512);
-	ck_assert_uint_eq(first, 20);
-	ck_assert_uint_eq(last, 29);
-	ck_assert_uint_eq(svm_range_map_granule(&map, 39, &first, &last), 512);
-	ck_assert_uint_eq(first, 30);
+	svm_range_map_at(&map, 15, &range);
+	ck_assert_uint_eq(svm_attrs_granule(&range.attrs), 2);
+	ck_assert_uint_eq(range.first, 10);
+	ck_assert_uint_eq(range.last, 19);
+	svm_range_map_at(&map, 25, &range);
+	ck_assert_uint_eq(svm_attrs_granule(&range.attrs), 512);
+	ck_assert_uint_eq(range.first, 20);
+	ck_assert_uint_eq(range.last, 29);
+	svm_range_map_at(&map, 39, &range);
+	ck_assert_uint_eq(svm_attrs_granule(&range.attrs), 512);
+	ck_assert_uint_eq(range.first, 30);
 	rcu_read_unlock();
 	mutex_lock(&map_lock);
 }

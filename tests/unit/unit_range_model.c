@@ -45,26 +45,24 @@ static void run_around(size_t cell, size_t *first, size_t *last)
 		++*last;
 }
 
-/* at() and granule(), of a page anywhere in a cell. */
+/* at(), of a page anywhere in a cell. */
 static void look_at_page(void)
 {
 	size_t cell = unit_random(world.cells), low, high;
 	unsigned long page = world_page(cell) + unit_random(world.stride);
 	u32 order = min(world.cell[cell].granularity, 9u);
-	unsigned long first, last;
 	struct svm_range range;
 
-	svm_range_map_at(&map, page, &range);
 	rcu_read_lock();
-	world_expect(svm_range_map_granule(&map, page, &first, &last) == 1UL << order);
+	svm_range_map_at(&map, page, &range);
 	rcu_read_unlock();
-	world_expect(first == range.first && last == range.last);
+	world_expect(svm_attrs_granule(&range.attrs) == 1UL << order);
 
 	/* A run of defaults goes on outside of the world. */
 	run_around(cell, &low, &high);
-	world_expect(low ? first == world_page(low) : first <= world.base);
-	world_expect(high < world.cells - 1 ? last == world_last_page(high) :
-		     last >= world_last_page(high));
+	world_expect(low ? range.first == world_page(low) : range.first <= world.base);
+	world_expect(high < world.cells - 1 ? range.last == world_last_page(high) :
+		     range.last >= world_last_page(high));
 }
 
 static bool is_default(size_t cell)

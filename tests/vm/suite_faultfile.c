@@ -5,49 +5,17 @@
  * one: the pages of tmpfs are dirty all the time.
  */
 #include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "vmdisk.h"
 #include "vmqueue.h"
 
-#define DISK "/tmp/faultfile.disk"
-#define MOUNT "/tmp/faultfile"
 #define LARGE (64UL << 20)	/* an eighth on the debug kernel */
 #define SIZE (64 * PAGE)
 
-/* ---- a file system, once for the suite ----------------------------------------------- */
-
-/* Nothing else in the guest uses loop devices. */
-#define LOOP "/dev/loop0"
-
-static void unmount(void)
-{
-	while (!umount2(MOUNT, MNT_DETACH))
-		;
-	if (system("losetup -d " LOOP " 2>/dev/null"))
-		errno = 0;
-	unlink(DISK);
-}
-
-static void make_file_system(void)
-{
-	unmount();
-	mkdir(MOUNT, 0755);
-	/*
-	 * Built into some kernels, of which modprobe knows nothing. Not "mount -o loop":
-	 * busybox has the device open for writing meanwhile, which kernels without
-	 * CONFIG_BLK_DEV_WRITE_MOUNTED refuse.
-	 */
-	if (system("modprobe -q loop; modprobe -q ext4; dd if=/dev/zero of=" DISK
-		   " bs=1M count=0 seek=96 2>/dev/null && mke2fs -F " DISK
-		   " >/dev/null && losetup " LOOP " " DISK " && mount -t ext4 " LOOP " " MOUNT))
-		printf("# no file system: the tests will fail\n");
-}
-
 static int make_file(size_t size, uint64_t seed)
 {
-	int fd = open(MOUNT "/file", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = open(VM_DISK "/file", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	uint64_t *bytes = malloc(BLOCK);
 	size_t at, i;
 
@@ -348,7 +316,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("faultfile");
 	TCase *t = vm_case(s, "files");
 
-	tcase_add_unchecked_fixture(t, make_file_system, unmount);
+	tcase_add_unchecked_fixture(t, vm_disk_mount, vm_disk_unmount);
 	tcase_add_loop_test(t, reading_a_private_mapping_leaves_it_shared_and_clean, 0, 2);
 	tcase_add_loop_test(t, writing_a_private_mapping_copies_what_is_written, 0, 2);
 	tcase_add_loop_test(t, writing_a_shared_mapping_writes_the_file, 0, 2);

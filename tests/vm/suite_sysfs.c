@@ -23,6 +23,7 @@ static const char *const counters[] = {
 	"faults", "duplicates", "services", "overflows", "bad_accesses", "pages_in", "pages_out",
 	"migrations", "pages_mapped", "pages_unmapped", "invalidations", "map_retries",
 	"tlb_flushes", "evictions", "restores", "packets", "tables", "leaves",
+	"thrash_pins", "clears_saved",
 };
 #define COUNTERS (sizeof(counters) / sizeof(counters[0]))
 

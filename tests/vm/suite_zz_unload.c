@@ -149,6 +149,36 @@ START_TEST(a_killed_owner_lets_the_module_go)
 }
 END_TEST
 
+/* In the middle of copies that are slow and fail; their engine is the last to go. */
+START_TEST(an_owner_killed_in_mid_copy_lets_the_module_go)
+{
+	struct amdsvm_ioctl_prefetch_args args;
+	struct peer peer;
+	char *memory;
+	int i;
+
+	needs_device_memory();
+	vm_parameter("copy_delay_us", "2000");
+	vm_parameter("copy_fail_every", "2");
+	close(vm.fd);
+	if (vm_fork(&peer)) {
+		vm.fd = vm_open();
+		memory = _i ? vm_anon(4 * BLOCK) : vm_anon_small(4 * BLOCK);
+		vm_fill(memory, 4 * BLOCK, 1);
+		expect_prefetch(memory, 4 * BLOCK, vm.gpu[0], 0, .moved = 4 * 512);
+		vm_tell(&peer);
+		for (i = 1;; i++)
+			vm_prefetch_on(vm.fd, memory, 4 * BLOCK, vm.gpu[i % 2], &args);
+	}
+	vm_await(&peer);
+	expect(refused());
+	usleep(5000);
+	expect(!kill(peer.pid, SIGKILL));
+	expect(waitpid(peer.pid, NULL, 0) == peer.pid);
+	expect_unloads();
+}
+END_TEST
+
 /* Mappings and policy end with the file: nothing of them needs the module after. */
 START_TEST(policy_and_mappings_do_not_outlive_the_file)
 {
@@ -338,6 +368,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, pages_of_a_forked_child_keep_the_module, 0, 2);
 	tcase_add_loop_test(t, eviction_lets_the_module_go, 0, 2);
 	tcase_add_test(t, a_killed_owner_lets_the_module_go);
+	tcase_add_loop_test(t, an_owner_killed_in_mid_copy_lets_the_module_go, 0, 2);
 	tcase_add_test(t, policy_and_mappings_do_not_outlive_the_file);
 	tcase_add_test(t, loading_costs_little);
 	t = vm_case_with(s, "parameters", vm_module_setup, vm_module_restore);

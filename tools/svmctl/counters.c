@@ -24,13 +24,15 @@ const struct counter counters[NCOUNTERS] = {
 	{ "packets", "PACKETS", false, true },
 	{ "tables", "TABLES", true, false },
 	{ "leaves", "LEAVES", true, false },
+	{ "thrash_pins", "PINS", false, false },
+	{ "clears_saved", "SAVED", false, false },
 };
 
 #define FIELD(name) (offsetof(struct amdsvm_ioctl_get_device_counters_args, name) / \
 		     sizeof(uint64_t))
 
 /* The first and the last stand for those between. */
-_Static_assert(FIELD(leaves) - FIELD(faults) == NCOUNTERS - 1, "a counter has no name");
+_Static_assert(FIELD(clears_saved) - FIELD(faults) == NCOUNTERS - 1, "a counter has no name");
 
 const uint64_t *counter_values(const struct amdsvm_ioctl_get_device_counters_args *args)
 {

@@ -19,7 +19,7 @@ struct counter {
 	bool shown;		/* a column unless others are asked for */
 };
 
-#define NCOUNTERS 18
+#define NCOUNTERS 20
 extern const struct counter counters[NCOUNTERS];
 
 /* counter_values() - the counters as an array of NCOUNTERS. */

@@ -353,6 +353,7 @@ const struct command cmd_stat = {
 		"\n"
 		"Columns: all, or of pid command gpu_id faults duplicates services overflows\n"
 		"bad_accesses pages_in pages_out migrations pages_mapped pages_unmapped\n"
-		"invalidations map_retries tlb_flushes evictions restores packets tables leaves\n",
+		"invalidations map_retries tlb_flushes evictions restores packets tables leaves\n"
+		"thrash_pins clears_saved\n",
 	.run = run,
 };

@@ -295,7 +295,7 @@ START_TEST(device_counters_are_passed_on)
 	ck_assert_uint_eq(fake.request, AMDSVM_IOC_GET_DEVICE_COUNTERS);
 	ck_assert_uint_eq(counters.gpu_id, fake_gpu_id(1));
 	ck_assert_uint_eq(counters.faults, 0x5a5a5a5a5a5a5a5a);
-	ck_assert_uint_eq(counters.leaves, 0x5a5a5a5a5a5a5a5a);
+	ck_assert_uint_eq(counters.clears_saved, 0x5a5a5a5a5a5a5a5a);
 	amdsvm_close(ctx);
 }
 END_TEST

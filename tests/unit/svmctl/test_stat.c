@@ -132,15 +132,15 @@ START_TEST(differences)
 	struct stat_rows before = { .rows = old, .count = 2 }, since;
 	struct stat_rows now = { .rows = new, .count = 3, .hidden = 4 };
 
-	old[0].values[NCOUNTERS - 1] = 3;
-	new[0].values[NCOUNTERS - 1] = 4;
+	old[0].values[NCOUNTERS - 3] = 3;
+	new[0].values[NCOUNTERS - 3] = 4;
 	ck_assert_int_eq(stat_between(&before, &now, &since), 0);
 	ck_assert_uint_eq(since.count, 3);
 	ck_assert_uint_eq(since.hidden, 4);
 	ck_assert_uint_eq(since.rows[0].values[0], 5);
 	ck_assert_uint_eq(since.rows[0].values[1], 0);
 	/* Leaves are what there is now. */
-	ck_assert_uint_eq(since.rows[0].values[NCOUNTERS - 1], 4);
+	ck_assert_uint_eq(since.rows[0].values[NCOUNTERS - 3], 4);
 	ck_assert_uint_eq(since.rows[1].values[0], 7);
 	ck_assert_uint_eq(since.rows[2].values[0], 2);
 	stat_free(&since);

@@ -44,7 +44,8 @@ _svmctl_columns() {
 	esac
 	for column in all pid command gpu_id faults duplicates services overflows bad_accesses \
 		pages_in pages_out migrations pages_mapped pages_unmapped invalidations map_retries \
-		tlb_flushes evictions restores packets tables leaves; do
+		tlb_flushes evictions restores packets tables leaves thrash_pins \
+		clears_saved; do
 		echo "$before$column"
 	done
 }

@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copies that go on beside a migration, in a copy engine that is slow or fails: bytes
+ * are right whoever uses, forks, unmaps or kills meanwhile, nobody sees what was in
+ * memory before, and others wait for no more than a block.
+ *
+ * The engine is slow so that whoever does not wait for it is seen.
+ */
+#include <pthread.h>
+#include <signal.h>
+
+#include "vmtest.h"
+
+#define needs_two_processors() \
+	do { \
+		if (sysconf(_SC_NPROCESSORS_ONLN) < 2) { \
+			vm_skip(_i, "one processor: copies are made at once"); \
+			return; \
+		} \
+	} while (0)
+
+static volatile bool stop;
+static char *memory;
+static size_t memory_size;
+static volatile unsigned int moves;	/* calls that moved something */
+
+static void set_number(const char *name, unsigned int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	vm_parameter(name, text);
+}
+
+static void slow(unsigned int microseconds)
+{
+	set_number("copy_delay_us", microseconds);
+}
+
+static void failing(unsigned int every)
+{
+	set_number("copy_fail_every", every);
+}
+
+static void teardown(void)
+{
+	slow(0);
+	failing(0);
+}
+
+/* A test that failed left them to the next. */
+static void setup(void)
+{
+	vm_setup();
+	teardown();
+}
+
+/* Variants of a test: small pages or large ones, every so manieth copy fails. */
+static const unsigned int failures[] = { 0, 1, 3 };
+#define VARIANTS 6
+
+static bool is_large(int variant)
+{
+	return variant % 2;
+}
+
+static char *make(int variant, size_t size)
+{
+	return is_large(variant) ? vm_anon(size) : vm_anon_small(size);
+}
+
+static void start_variant(int variant, unsigned int microseconds)
+{
+	failing(failures[variant / 2]);
+	slow(microseconds);
+}
+
+static pthread_t start_thread(void *(*function)(void *), void *argument)
+{
+	pthread_t thread;
+
+	expect(!pthread_create(&thread, NULL, function, argument));
+	return thread;
+}
+
+static void join_thread(pthread_t thread)
+{
+	expect(!pthread_join(thread, NULL));
+}
+
+/* ---- the engine is used --------------------------------------------------------- */
+
+/* 16 pieces of 128 KiB, two at a time, each 10 ms or more. */
+#define SLOW_BLOCK_NS 80000000ULL
+
+START_TEST(copies_of_a_block_are_the_engines)
+{
+	struct amdsvm_ioctl_evict_args args;
+	uint64_t start;
+	char *block;
+
+	needs_device_memory();
+	needs_two_processors();
+	block = make(_i, BLOCK);
+	vm_fill(block, BLOCK, 1);
+	slow(10000);
+	start = vm_now();
+	expect_prefetch(block, BLOCK, vm.gpu[0], 0, .moved = 512);
+	expect(vm_now() - start >= SLOW_BLOCK_NS);
+	expect_location(block, BLOCK, vm.gpu[0]);
+
+	start = vm_now();
+	expect_prefetch(block, BLOCK, vm.gpu[1], 0, .moved = 512);
+	expect(vm_now() - start >= SLOW_BLOCK_NS);
+	expect_location(block, BLOCK, vm.gpu[1]);
+
+	start = vm_now();
+	expect_prefetch(block, BLOCK, SYSMEM, 0, .moved = 512);
+	expect(vm_now() - start >= SLOW_BLOCK_NS);
+	expect_location(block, BLOCK, SYSMEM);
+	expect_bytes(block, BLOCK, 1);
+
+	expect_prefetch(block, BLOCK, vm.gpu[0], 0, .moved = 512);
+	start = vm_now();
+	expect_eq(vm_evict_on(vm.fd, vm.gpu[0], &args), 0);
+	expect(vm_now() - start >= SLOW_BLOCK_NS);
+	expect_eq(args.pages_moved, 512);
+	expect_location(block, BLOCK, SYSMEM);
+	expect_bytes(block, BLOCK, 1);
+}
+END_TEST
+
+START_TEST(copies_of_a_cpu_fault_are_the_engines)
+{
+	uint64_t start;
+	char *block;
+
+	only_in_lanes(LANE_PRIVATE, "the CPU uses memory of devices in place");
+	needs_two_processors();
+	block = make(_i, BLOCK);
+	vm_fill(block, BLOCK, 1);
+	expect_prefetch(block, BLOCK, vm.gpu[0], 0, .moved = 512);
+	slow(10000);
+	start = vm_now();
+	expect_eq(*(volatile uint64_t *)block, vm_word(1, 0));
+	/* Of single pages as many as are in one run with others. */
+	if (is_large(_i))
+		expect(vm_now() - start >= SLOW_BLOCK_NS);
+	expect_location(block, BLOCK, SYSMEM);
+	expect_bytes(block, BLOCK, 1);
+	expect_eq(vm_counters().cpu_faults, 1);
+}
+END_TEST
+
+/* ---- bytes ---------------------------------------------------------------------- */
+
+START_TEST(bytes_survive_failures)
+{
+	const size_t size = 2 * BLOCK;
+	int round;
+
+	needs_device_memory();
+	memory = make(_i, size);
+	vm_fill(memory, size, 1);
+	start_variant(_i, 100);
+	for (round = 0; round < 2; round++) {
+		expect_prefetch(memory, size, vm.gpu[round % 2], 0, .moved = size / PAGE);
+		expect_location(memory, size, vm.gpu[round % 2]);
+		expect_prefetch(memory, size, vm.gpu[1 - round % 2], 0, .moved = size / PAGE);
+		if (round == 1) {
+			/* By a CPU fault, if devices have private memory. */
+			expect_bytes(memory, size, 1);
+			if (vm.lane == LANE_PRIVATE)
+				expect_location(memory, size, SYSMEM);
+		}
+		if (round != 1 || vm.lane == LANE_COHERENT)
+			expect_prefetch(memory, size, SYSMEM, 0, .moved = size / PAGE);
+		expect_location(memory, size, SYSMEM);
+		expect_bytes(memory, size, 1);
+	}
+}
+END_TEST
+
+/* What leaves a full device, and what comes in its place. */
+START_TEST(evicted_bytes_survive_failures)
+{
+	const size_t size = 6 * BLOCK, vram = vm_device(vm.gpu[0]).vram_bytes;
+	char *old, *new;
+
+	needs_device_memory();
+	expect_within(10, vm_used_pages() == 0);
+	old = make(_i, vram);
+	new = make(_i, size);
+	vm_fill(old, vram, 1);
+	vm_fill(new, size, 2);
+	failing(3);
+	expect_prefetch(old, vram, vm.gpu[0], 0, .moved = vram / PAGE);
+	expect_prefetch(new, size, vm.gpu[0], 0, .moved = size / PAGE);
+	expect_location(new, size, vm.gpu[0]);
+	expect_location(old, size, SYSMEM);
+	expect_bytes(old, vram, 1);
+	expect_bytes(new, size, 2);
+}
+END_TEST
+
+/* Moves all of it from place to place until told to stop. */
+static void *mover(void *argument)
+{
+	uint32_t places[3] = { vm.gpu[0], vm.gpu[1], SYSMEM };
+	struct amdsvm_ioctl_prefetch_args args;
+	unsigned int i = 0;
+	int result;
+
+	(void)argument;
+	while (!stop) {
+		result = vm_prefetch_on(vm.fd, memory, memory_size, places[i++ % 3], &args);
+		/* -EFAULT: there is no mapping at the moment. */
+		expect(!result || result == -EBUSY || result == -EFAULT);
+		if (args.pages_moved)
+			moves++;
+	}
+	return NULL;
+}
+
+/* What happens meanwhile happens until something has moved. */
+#define MOVES 4
+
+static void expect_movement(void)
+{
+	struct amdsvm_ioctl_get_counters_args counters = vm_counters();
+
+	expect(counters.pages_in + counters.pages_cleared > 0);
+}
+
+#define WRITERS 2
+#define WRITER_ROUNDS 8
+
+static void *writer(void *argument)
+{
+	uintptr_t self = (uintptr_t)argument, page, round;
+
+	for (round = 0; round < WRITER_ROUNDS || moves < MOVES; round++)
+		for (page = 0; page < memory_size / PAGE; page++) {
+			volatile uint64_t *word = (uint64_t *)(memory + page * PAGE) + self;
+
+			if (*word != round)
+				vm_fail(HERE, "page %lu word %lu is %llu in round %lu (R1)", page,
+					self, (unsigned long long)*word, round);
+			*word = round + 1;
+		}
+	return (void *)round;
+}
+
+START_TEST(written_by_cpus_meanwhile)
+{
+	pthread_t moving, writing[WRITERS];
+	void *rounds[WRITERS];
+	uintptr_t i;
+
+	needs_device_memory();
+	memory_size = 2 * BLOCK;
+	memory = make(_i, memory_size);
+	memset(memory, 0, memory_size);
+	start_variant(_i, 50);
+	vm_use_all_processors();
+	moving = start_thread(mover, NULL);
+	for (i = 0; i < WRITERS; i++)
+		writing[i] = start_thread(writer, (void *)i);
+	for (i = 0; i < WRITERS; i++)
+		expect(!pthread_join(writing[i], &rounds[i]));
+	stop = true;
+	join_thread(moving);
+	for (i = 0; i < memory_size / PAGE; i++)
+		expect_eq(((uint64_t *)(memory + i * PAGE))[i % WRITERS],
+			  (uintptr_t)rounds[i % WRITERS]);
+	expect_movement();
+}
+END_TEST
+
+/*
+ * Small pages only. zap_huge_pmd() in 7.2 takes a migration entry of 2 MiB for a mapping when
+ * the folio that it stands for is private memory, and drops a reference and a mapping that
+ * it does not have: memory of a child that ends, or that MADV_DONTNEED takes, while it is on
+ * its way home is freed too early.
+ */
+START_TEST(forked_meanwhile)
+{
+	int round, rounds = vm_rounds(10), status;
+	pthread_t moving;
+
+	needs_device_memory();
+	memory_size = 2 * BLOCK;
+	memory = vm_anon_small(memory_size);
+	vm_fill(memory, memory_size, 1);
+	start_variant(2 * _i, 50);
+	vm_use_all_processors();
+	moving = start_thread(mover, NULL);
+	for (round = 0; round < rounds || moves < MOVES; round++) {
+		pid_t child = fork();
+
+		expect(child >= 0);
+		if (!child) {
+			expect_bytes(memory, memory_size, 1);
+			memory[0] = 0;
+			vm_done();
+		}
+		expect(waitpid(child, &status, 0) == child);
+		expect(WIFEXITED(status) && !WEXITSTATUS(status));
+	}
+	stop = true;
+	join_thread(moving);
+	expect_bytes(memory, memory_size, 1);
+	expect_movement();
+}
+END_TEST
+
+START_TEST(unmapped_meanwhile)
+{
+	int round, rounds = vm_rounds(12);
+	pthread_t moving;
+
+	needs_device_memory();
+	memory_size = 2 * BLOCK;
+	memory = make(_i, memory_size);
+	vm_fill(memory, memory_size, 1);
+	start_variant(_i, 50);
+	vm_use_all_processors();
+	moving = start_thread(mover, NULL);
+	for (round = 0; round < rounds || moves < MOVES; round++) {
+		char *half = memory + (round / 2 % 2) * BLOCK;
+
+		/* Of large pages see forked_meanwhile. */
+		if (round % 2 || is_large(_i)) {
+			expect(!munmap(half, BLOCK));
+			expect(mmap(half, BLOCK, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == half);
+		} else {
+			expect(!madvise(half, BLOCK, MADV_DONTNEED));
+		}
+		expect_zero(half, BLOCK);
+		vm_fill(memory, memory_size, round);
+		expect_bytes(memory, memory_size, round);
+	}
+	stop = true;
+	join_thread(moving);
+	expect_movement();
+}
+END_TEST
+
+START_TEST(killed_meanwhile)
+{
+	int round, rounds = vm_rounds(8);
+
+	needs_device_memory();
+	expect_within(10, vm_used_pages() == 0);
+	start_variant(_i, 1000);
+	vm_use_all_processors();
+	memory_size = 8 * BLOCK;
+	for (round = 0; round < rounds; round++) {
+		struct peer peer;
+
+		if (vm_fork(&peer)) {
+			close(vm.fd);
+			vm.fd = vm_open();
+			memory = make(_i, memory_size);
+			vm_fill(memory, memory_size, 1);
+			vm_tell(&peer);
+			mover(NULL);
+		}
+		vm_await(&peer);
+		usleep(3000 * round);
+		expect(!kill(peer.pid, SIGKILL));
+		expect_within(10, waitpid(peer.pid, NULL, WNOHANG) == peer.pid);
+		expect_within(10, vm_used_pages() == 0);
+		close(peer.fd);
+	}
+}
+END_TEST
+
+/* ---- memory that nobody ever touched -------------------------------------------- */
+
+static uint64_t readings;
+
+/* From end to end: whatever is not zero was somebody else's. */
+static void *reader(void *argument)
+{
+	size_t page;
+
+	(void)argument;
+	while (!stop) {
+		for (page = 0; page < memory_size / PAGE; page++) {
+			volatile uint64_t *word = (uint64_t *)(memory + page * PAGE);
+
+			if (word[0] || word[511])
+				vm_fail(HERE, "page %zu has bytes of another process (R7)", page);
+		}
+		__atomic_fetch_add(&readings, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* All of the first device's memory has bytes that are not zero, and is free. */
+static void spoil(void)
+{
+	struct peer peer;
+
+	if (vm_fork(&peer)) {
+		const size_t size = vm_device(vm.gpu[0]).vram_bytes;
+		char *secret;
+
+		close(vm.fd);
+		vm.fd = vm_open();
+		secret = vm_anon_small(size);
+		vm_fill(secret, size, 1);
+		expect_prefetch(secret, size, vm.gpu[0], 0, .moved = size / PAGE);
+		vm_done();
+	}
+	expect_joined(&peer);
+	expect_within(10, vm_used_pages() == 0);
+}
+
+START_TEST(never_touched_shows_nothing_old)
+{
+	int round, rounds = vm_rounds(10);
+	uint64_t cleared = 0, before;
+	pthread_t reading;
+
+	needs_device_memory();
+	spoil();
+	vm_use_all_processors();
+	memory_size = 2 * BLOCK;
+	/* Time for the reader to get at each page before it is cleared. */
+	start_variant(_i, 2000);
+	for (round = 0; round < rounds; round++) {
+		struct amdsvm_ioctl_prefetch_args args;
+		int result;
+
+		memory = make(_i, memory_size);
+		stop = false;
+		before = __atomic_load_n(&readings, __ATOMIC_RELAXED);
+		reading = start_thread(reader, NULL);
+		/* Every other time it is there before, and has seen all of it. */
+		if (round % 2)
+			expect_within(20, __atomic_load_n(&readings, __ATOMIC_RELAXED) > before);
+		result = vm_prefetch_on(vm.fd, memory, memory_size, vm.gpu[0], &args);
+		expect(!result || result == -EBUSY);
+		cleared += args.pages_cleared;
+		stop = true;
+		join_thread(reading);
+		expect_zero(memory, memory_size);
+		expect(!munmap(memory, memory_size));
+	}
+	expect(cleared >= memory_size / PAGE);
+	expect(readings > 0);
+}
+END_TEST
+
+/* ---- how long others wait ------------------------------------------------------- */
+
+static uint64_t longest_map, maps;
+
+static void *mapper(void *argument)
+{
+	uint64_t begin, took;
+	void *page;
+
+	(void)argument;
+	vm_use_all_processors();
+	while (!stop) {
+		begin = vm_now();
+		page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		expect(page != MAP_FAILED);
+		expect(!munmap(page, PAGE));
+		took = vm_now() - begin;
+		if (took > longest_map)
+			longest_map = took;
+		maps++;
+		usleep(200);
+	}
+	return NULL;
+}
+
+/*
+ * mmap_lock is held for a block at a time, here for 80 ms or more; a waiter may see two or
+ * three go by before core lets it in, twice. Whoever held it for all blocks would be seen.
+ */
+#define WAIT_BLOCKS 32
+
+START_TEST(others_wait_for_a_block_at_most)
+{
+	uint64_t start, all;
+	pthread_t mapping;
+	int round;
+
+	needs_device_memory();
+	expect_within(10, vm_used_pages() == 0);
+	needs_two_processors();
+	memory_size = WAIT_BLOCKS * BLOCK;
+	memory = make(_i, memory_size);
+	vm_fill(memory, memory_size, 1);
+	slow(10000);
+	for (round = 0; round < 2; round++) {
+		longest_map = maps = 0;
+		stop = false;
+		mapping = start_thread(mapper, NULL);
+		start = vm_now();
+		expect_prefetch(memory, memory_size, round ? SYSMEM : vm.gpu[0], 0,
+				.moved = memory_size / PAGE);
+		all = vm_now() - start;
+		stop = true;
+		join_thread(mapping);
+		printf("# %s[%d] %s: %llu us for %zu MiB, longest mmap and munmap %llu us of %llu\n",
+		       tcase_name(), _i, round ? "home" : "to a device",
+		       (unsigned long long)all / 1000, memory_size >> 20,
+		       (unsigned long long)longest_map / 1000, (unsigned long long)maps);
+		expect(maps > 1);
+		expect(all >= WAIT_BLOCKS * SLOW_BLOCK_NS);
+		expect(longest_map < all / 2);
+	}
+	expect_bytes(memory, memory_size, 1);
+}
+END_TEST
+
+static void add_case(Suite *s, const char *name, const TTest *test, int variants)
+{
+	TCase *t = vm_case_with(s, name, setup, NULL);
+	int first = 0;
+
+	/* One with large pages, one with failures: they take long, and lanes differ little. */
+	if (variants == VARIANTS && vm_lane() != LANE_PRIVATE) {
+		first = 1;
+		variants = 3;
+	}
+	tcase_add_unchecked_fixture(t, NULL, teardown);
+	tcase_add_loop_test(t, test, first, variants);
+}
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("overlap");
+
+	add_case(s, "engine", copies_of_a_block_are_the_engines, 2);
+	add_case(s, "cpu_fault", copies_of_a_cpu_fault_are_the_engines, 2);
+	add_case(s, "bytes", bytes_survive_failures, VARIANTS);
+	add_case(s, "evicted", evicted_bytes_survive_failures, 2);
+	add_case(s, "written", written_by_cpus_meanwhile, VARIANTS);
+	add_case(s, "forked", forked_meanwhile, VARIANTS / 2);
+	add_case(s, "unmapped", unmapped_meanwhile, VARIANTS);
+	add_case(s, "killed", killed_meanwhile, VARIANTS);
+	add_case(s, "untouched", never_touched_shows_nothing_old, VARIANTS);
+	add_case(s, "others", others_wait_for_a_block_at_most, 2);
+	return s;
+}
+
+int main(int argc, char **argv)
+{
+	return vm_main(argc, argv, suite);
+}
