@@ -18,8 +18,6 @@
 #include "compat/compat.h"
 #include "vram.h"
 
-static struct shrinker *shrinker;
-
 /**
  * svm_vram_init() - all pages are free
  * @mem: device memory with its chunks allocated and zeroed
@@ -43,7 +41,12 @@ void svm_vram_init(struct svm_devmem *mem)
 	mem->nr_idle = mem->backed;
 }
 
-static void chunk_relink(struct svm_devmem *mem, struct svm_chunk *chunk)
+/**
+ * svm_chunk_relink() - put a chunk into the list that it belongs to now
+ * @mem: device memory, locked
+ * @chunk: the chunk; stays in none while it is leaving
+ */
+void svm_chunk_relink(struct svm_devmem *mem, struct svm_chunk *chunk)
 {
 	lockdep_assert_held(&mem->lock);
 
@@ -102,7 +105,7 @@ static void chunk_taken(struct svm_devmem *mem, struct svm_chunk *chunk,
 	WRITE_ONCE(chunk->filled_at, jiffies);
 	chunk->nr_used += n;
 	used_add(mem, n);
-	chunk_relink(mem, chunk);
+	svm_chunk_relink(mem, chunk);
 }
 
 static unsigned long chunk_take(struct svm_devmem *mem, struct svm_chunk *chunk,
@@ -151,7 +154,7 @@ static bool back_one(struct svm_devmem *mem, unsigned long *flags)
 	else
 		bitmap_zero(chunk->clear, SVM_CHUNK_PAGES);
 	mem->backed++;
-	chunk_relink(mem, chunk);
+	svm_chunk_relink(mem, chunk);
 	return true;
 }
 
@@ -283,7 +286,7 @@ static void release_run(struct svm_devmem *mem, unsigned long pfn,
 		mem->held += n;
 	/* Else it stays where it is. */
 	if (was_full || !chunk->nr_used)
-		chunk_relink(mem, chunk);
+		svm_chunk_relink(mem, chunk);
 }
 
 /**
@@ -383,178 +386,4 @@ unsigned long svm_vram_free_pages(const struct svm_devmem *mem)
 		    READ_ONCE(mem->held);
 
 	return max(free, 0L);
-}
-
-static bool may_leave(const struct svm_chunk *chunk, unsigned long before,
-		      unsigned long residency)
-{
-	return READ_ONCE(chunk->nr_used) && !READ_ONCE(chunk->leaving) &&
-	       READ_ONCE(chunk->used_at) <= before &&
-	       !time_before(jiffies, READ_ONCE(chunk->filled_at) + residency);
-}
-
-/* Without the lock: whoever gets it looks again. */
-static struct svm_chunk *find_coldest(struct svm_devmem *mem,
-				      unsigned long before,
-				      unsigned long residency)
-{
-	struct svm_chunk *coldest = NULL;
-	unsigned int i;
-
-	for (i = 0; i < mem->nr_chunks; i++) {
-		struct svm_chunk *chunk = &mem->chunks[i];
-
-		if (!may_leave(chunk, before, residency))
-			continue;
-		before = READ_ONCE(chunk->used_at);
-		coldest = chunk;
-	}
-	return coldest;
-}
-
-/**
- * svm_vram_leave() - choose a chunk whose pages are to go
- * @mem: device memory
- * @before: value of @mem->clock; what was used after that stays
- * @residency: jiffies that pages have to have been there
- *
- * Nobody gets pages of the chunk until svm_vram_left().
- *
- * Context: any.
- * Return: the number of the chunk that was not used for longest; -ENOENT.
- */
-int svm_vram_leave(struct svm_devmem *mem, unsigned long before,
-		   unsigned long residency)
-{
-	struct svm_chunk *chunk;
-	unsigned long flags;
-	int ret = -ENOENT;
-
-	do {
-		chunk = find_coldest(mem, before, residency);
-		if (!chunk)
-			break;
-		/* Another evictor may have been first. */
-		spin_lock_irqsave(&mem->lock, flags);
-		if (may_leave(chunk, before, residency)) {
-			chunk->leaving = true;
-			mem->held += SVM_CHUNK_PAGES - chunk->nr_used;
-			list_del_init(&chunk->link);
-			ret = chunk - mem->chunks;
-		}
-		spin_unlock_irqrestore(&mem->lock, flags);
-	} while (ret < 0);
-	return ret;
-}
-
-/**
- * svm_vram_left() - as many pages of a chunk have gone as could
- * @mem: device memory
- * @index: from svm_vram_leave()
- *
- * Context: any.
- */
-void svm_vram_left(struct svm_devmem *mem, unsigned int index)
-{
-	struct svm_chunk *chunk = &mem->chunks[index];
-	unsigned long flags;
-
-	/* Others are tried first the next time. */
-	svm_devmem_use(mem, index);
-	spin_lock_irqsave(&mem->lock, flags);
-	chunk->leaving = false;
-	WRITE_ONCE(chunk->left_at, jiffies);
-	WRITE_ONCE(chunk->evictions, chunk->evictions + 1);
-	mem->held -= SVM_CHUNK_PAGES - chunk->nr_used;
-	chunk_relink(mem, chunk);
-	spin_unlock_irqrestore(&mem->lock, flags);
-}
-
-static unsigned long shrink_count(struct shrinker *s, struct shrink_control *sc)
-{
-	unsigned long chunks = 0;
-	unsigned int i;
-
-	for (i = 0; i < svm_device_count(); i++) {
-		struct svm_devmem *mem = svm_device_get(i)->mem;
-
-		if (mem && mem->device->ops->unback)
-			chunks += READ_ONCE(mem->nr_idle);
-	}
-	return chunks ? chunks * SVM_CHUNK_PAGES : SHRINK_EMPTY;
-}
-
-static unsigned long shrink_one(struct svm_devmem *mem)
-{
-	struct svm_device *device = mem->device;
-	struct svm_chunk *chunk;
-	unsigned long flags, freed;
-
-	spin_lock_irqsave(&mem->lock, flags);
-	chunk = list_first_entry_or_null(&mem->idle, struct svm_chunk, link);
-	if (chunk) {
-		list_del_init(&chunk->link);
-		chunk->idle = false;
-		mem->nr_idle--;
-		chunk->backed = false;
-		mem->backed--;
-		mem->held += SVM_CHUNK_PAGES;
-	}
-	spin_unlock_irqrestore(&mem->lock, flags);
-	if (!chunk)
-		return 0;
-
-	freed = device->ops->unback(device, chunk - mem->chunks);
-
-	spin_lock_irqsave(&mem->lock, flags);
-	mem->held -= SVM_CHUNK_PAGES;
-	list_add(&chunk->link, &mem->bare);
-	spin_unlock_irqrestore(&mem->lock, flags);
-	return freed;
-}
-
-static unsigned long shrink_scan(struct shrinker *s, struct shrink_control *sc)
-{
-	unsigned long freed = 0, n;
-	unsigned int i;
-
-	for (i = 0; i < svm_device_count(); i++) {
-		struct svm_devmem *mem = svm_device_get(i)->mem;
-
-		if (!mem || !mem->device->ops->unback)
-			continue;
-		while (freed < sc->nr_to_scan) {
-			n = shrink_one(mem);
-			if (!n)
-				break;
-			freed += n;
-		}
-	}
-	return freed ? freed : SHRINK_STOP;
-}
-
-/**
- * svm_vram_shrinker_init() - give unused memory back when the system is short
- *
- * Return: 0 or -ENOMEM.
- */
-int svm_vram_shrinker_init(void)
-{
-	shrinker = shrinker_alloc(0, "amdsvm");
-	if (!shrinker)
-		return -ENOMEM;
-	shrinker->count_objects = shrink_count;
-	shrinker->scan_objects = shrink_scan;
-	shrinker_register(shrinker);
-	return 0;
-}
-
-/**
- * svm_vram_shrinker_exit() - undo svm_vram_shrinker_init()
- */
-void svm_vram_shrinker_exit(void)
-{
-	if (shrinker)
-		shrinker_free(shrinker);
-	shrinker = NULL;
 }

@@ -9,39 +9,26 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/lib/common.sh"
-
-# What the result depends on: the driver, the kernel's configuration, the suites.
-# By content, so that a clean clone needs neither history nor network to decide;
-# without what a build leaves beside the sources.
-input_key() {
-	(
-		cd "$TOP"
-		find amdsvm uapi VERSION tests/vm/debug.config tests/vm/lib/{debugkernel,verdict}.sh \
-			tests/vm/guest tests/vm/*.[ch] -type f \
-			! -name '*.o' ! -name '*.ko' ! -name '*.mod' ! -name '*.mod.c' ! -name '.*' \
-			! -name Module.symvers ! -name modules.order ! -path amdsvm/compat/config.h -print0 |
-			LC_ALL=C sort -z | xargs -0 sha256sum
-	) | sha256sum | cut -c1-16
-}
+. "$HERE/lib/passed.sh"
 
 main() {
-	local passed key
-	key=$(input_key)
-	passed=$CACHE/passed/debug-$key
-	if [ "${1:-}" = --if-changed ] && [ -e "$passed" ]; then
-		echo "passed with exactly this driver on $(date -r "$passed" +%F): not run again (make check-debug does)"
-		cat "$passed"
+	local inputs key
+	cd "$TOP"
+	inputs=(amdsvm uapi VERSION tests/vm/debug.config tests/vm/lib/{debugkernel,verdict}.sh
+		tests/vm/guest tests/vm/*.[ch])
+	key=$(input_key "${inputs[@]}")
+	if [ "${1:-}" = --if-changed ] && has_passed "debug-$key" "make check-debug"; then
 		echo "0 passed, 0 failed"
 		return
 	fi
-	mkdir -p "$BUILD" "${passed%/*}"
-	# A part of the suites proves nothing about the whole. The lane takes ten minutes
+	mkdir -p "$BUILD"
+	# A part of the suites proves nothing about the whole. The lane takes eight minutes
 	# on an idle machine.
-	KERNEL=debug LANE='' SUITE='' LANE_TIMEOUT=${LANE_TIMEOUT:-2400} "$HERE/suites.sh" |
+	KERNEL=debug LANE='' SUITE='' IF_CHANGED='' LANE_TIMEOUT=${LANE_TIMEOUT:-2400} "$HERE/suites.sh" |
 		tee "$BUILD/debug.log"
 	# What was edited meanwhile was not tested.
-	[ "$key" != "$(input_key)" ] || sed -n '$p' "$BUILD/debug.log" >"$passed"
-	find "${passed%/*}" -type f -mtime +60 -delete
+	[ "$key" != "$(input_key "${inputs[@]}")" ] ||
+		note_passed "debug-$key" "$(sed -n '$p' "$BUILD/debug.log")"
 }
 
 main "$@"

@@ -484,7 +484,7 @@ static void *mapper(void *argument)
  * mmap_lock is held for a block at a time, here for 80 ms or more; a waiter may see two or
  * three go by before core lets it in, twice. Whoever held it for all blocks would be seen.
  */
-#define WAIT_BLOCKS 32
+#define WAIT_BLOCKS 14
 
 START_TEST(others_wait_for_a_block_at_most)
 {

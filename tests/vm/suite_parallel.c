@@ -384,7 +384,7 @@ __attribute__((noreturn)) static void move_for_ever(struct peer *peer)
 START_TEST(the_caller_is_killed)
 {
 	long users = vm_read_number("/sys/module/amdsvm/refcnt");
-	int round, rounds = vm_rounds(30);
+	int round, rounds = vm_rounds(15);
 	uint64_t longest = 0;
 
 	needs_device_memory();

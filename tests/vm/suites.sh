@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # make check-vm: every suite on every lane, one boot a lane. Takes what to run
-# from the environment: KERNEL, LANE, SUITE (each one word; all by default).
+# from the environment: KERNEL, LANE, SUITE (each one word; all by default). With
+# IF_CHANGED, as make check runs it, without the lanes that this machine has seen pass.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 
@@ -15,6 +16,8 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/lib/module.sh"
 . "$HERE/lib/userspace.sh"
 . "$HERE/lib/deal.sh"
+. "$HERE/lib/passed.sh"
+. "$HERE/lib/lanes.sh"
 
 KERNEL=${KERNEL:-} LANE=${LANE:-} SUITE=${SUITE:-}
 SUITE=${SUITE#suite_}
@@ -125,12 +128,15 @@ run_lane() {
 lane_result() { echo "$BUILD/vm/lane-$1-$2-$3.$$"; }
 
 # add_up KERNEL LANE alone|beside: a lane without numbers is one that failed.
+declare -A LANE_PASSED LANE_FAILED
 add_up() {
 	local file numbers
 	file=$(lane_result "$@")
 	numbers=$(cat "$file" 2>/dev/null || echo 0 1)
 	passed=$((passed + ${numbers% *}))
 	failed=$((failed + ${numbers#* }))
+	LANE_PASSED[$1/$2]=$((${LANE_PASSED[$1/$2]:-0} + ${numbers% *}))
+	LANE_FAILED[$1/$2]=$((${LANE_FAILED[$1/$2]:-0} + ${numbers#* }))
 	rm -f "$file"
 }
 
@@ -171,6 +177,7 @@ check_cost() {
 
 need vm user
 mkdir -p "$BUILD/vm"
+INPUTS=$(vm_inputs)
 check_builds
 (build_userspace)
 SUITES=$(suite_names | xargs)
@@ -179,14 +186,13 @@ if [ -z "$SUITES" ]; then
 	failed=$((failed + 1))
 fi
 
-lanes=()
-while read -r kernel lane _; do
-	case $kernel in '' | \#*) continue ;; esac
-	wanted "$kernel" || continue
-	[ -z "$LANE" ] || [ "$LANE" = "$lane" ] || continue
-	lanes+=("$kernel/$lane")
-done <"$HERE/lanes"
-if [ -n "$SUITES" ]; then
+mapfile -t lanes < <(read_lanes)
+if [ ${#lanes[@]} = 0 ]; then
+	say "error: tests/vm/lanes has no lane${KERNEL:+ of kernel $KERNEL}${LANE:+ named $LANE}"
+	failed=$((failed + 1))
+fi
+if [ -n "${IF_CHANGED:-}" ]; then leave_out; fi
+if [ -n "$SUITES" ] && [ ${#lanes[@]} -gt 0 ]; then
 	run_lanes 1 alone
 	wait
 	add_up_lanes alone
@@ -199,10 +205,7 @@ if [ -n "$SUITES" ]; then
 	wait
 	add_up_lanes beside
 	[ -z "$cost" ] || add_up 7.2 icount cost
-fi
-if [ -n "$SUITES" ] && [ ${#lanes[@]} = 0 ]; then
-	say "error: tests/vm/lanes has no lane${KERNEL:+ of kernel $KERNEL}${LANE:+ named $LANE}"
-	failed=$((failed + 1))
+	[ -n "$SUITE" ] || note_lanes
 fi
 
 echo "$passed passed, $failed failed"

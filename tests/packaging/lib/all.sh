@@ -12,6 +12,7 @@ export PACKAGING_TESTS=${PACKAGING_LIB%/lib}
 . "$PACKAGING_LIB/../../vm/lib/emulator.sh"
 . "$PACKAGING_LIB/../../vm/lib/roots.sh"
 . "$PACKAGING_LIB/../../vm/lib/initramfs.sh"
+. "$PACKAGING_LIB/../../vm/lib/passed.sh"
 . "$PACKAGING_LIB/roots.sh"
 . "$PACKAGING_LIB/build.sh"
 cd "$TOP" || exit

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# The lanes of check-vm that are to run, and those that have passed. Sourced by suites.sh,
+# whose variables it uses; INPUTS is vm_inputs() as it was when the run began.
+
+# read_lanes: those that are wanted, KERNEL/LANE, one a line.
+read_lanes() {
+	local kernel lane
+	while read -r kernel lane _; do
+		case $kernel in '' | \#*) continue ;; esac
+		wanted "$kernel" || continue
+		[ -z "$LANE" ] || [ "$LANE" = "$lane" ] || continue
+		echo "$kernel/$lane"
+	done <"$HERE/lanes"
+}
+
+# vm_inputs: what the result of a lane depends on, but for the kernel.
+vm_inputs() { input_key amdsvm uapi VERSION meson.build libsvm tools tests/vm; }
+
+# lane_name KERNEL/LANE: what a pass of it is known by.
+lane_name() {
+	echo "${1/\//-}-$({ echo "$INPUTS"; kernel_release "${1%/*}"; } | sha256sum | cut -c1-16)"
+}
+
+# leave_out: the lanes that this machine has seen pass.
+leave_out() {
+	local lane left=()
+	for lane in "${lanes[@]}"; do
+		if [[ $UNBUILT == *" ${lane%/*} "* ]] || ! has_passed "$(lane_name "$lane")" "make check-vm"; then
+			left+=("$lane")
+		fi
+	done
+	lanes=("${left[@]}")
+}
+
+# note_lanes: after a run of all suites. What was edited meanwhile was not tested.
+note_lanes() {
+	local lane
+	[ "$INPUTS" = "$(vm_inputs)" ] || return 0
+	for lane in "${lanes[@]}"; do
+		[ "${lane%/*}" != debug ] || continue
+		[ "${LANE_FAILED[$lane]:-1}" != 0 ] ||
+			note_passed "$(lane_name "$lane")" "${LANE_PASSED[$lane]} passed, 0 failed"
+	done
+}
