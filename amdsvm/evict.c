@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
+#include "compat/compat.h"
 #include "copy.h"
 #include "devmem.h"
 #include "event.h"
@@ -43,6 +44,23 @@ static struct svm_move_event describe_chunk(const struct svm_devmem *mem,
 	};
 }
 
+/*
+ * A page that has just come home by somebody else, who has unlocked it and not dropped it
+ * yet, looks like one that can move: nobody maps it, and its references are as many as
+ * core expects. But its charge has gone with its content.
+ */
+static void leave_out_gone(unsigned long *src)
+{
+	unsigned long i;
+
+	for (i = 0; i < SVM_CHUNK_PAGES; i += svm_entry_pages(src[i])) {
+		struct page *page = migrate_pfn_to_page(src[i]);
+
+		if (page && svm_compat_uncharged(page))
+			src[i] &= ~MIGRATE_PFN_MIGRATE;
+	}
+}
+
 static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 				 struct svm_scratch *scratch,
 				 unsigned long *short_of)
@@ -57,6 +75,7 @@ static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 	svm_chunk_shape(&mem->chunks[chunk]);
 	migrate_device_range(scratch->src, pfn, SVM_CHUNK_PAGES);
 	svm_chunk_unshape(&mem->chunks[chunk]);
+	leave_out_gone(scratch->src);
 	missing = svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
 				NULL, 0, SVM_HOME_WANTED, &copier);
 	if (svm_copier_start(&copier))

@@ -7,7 +7,8 @@
  *	                   +---replay--- STALLED <--stall--+
  *	any --error, destroy--> STOPPED
  *
- * The calls that users make are in queuecall.c.
+ * The calls that users make are in queuecall.c, what the fault service does with queues
+ * that stalled is in stalled.c.
  *
  * Locks: queue_lock of the device, a spinlock, for states and lists. Lanes take
  * it, so nothing is waited for under it. Jobs are completed without it.
@@ -56,7 +57,13 @@ void svm_queue_put(struct svm_queue *queue)
 	kref_put(&queue->refs, queue_free);
 }
 
-static void make_ready(struct svm_queue *queue)
+/**
+ * svm_queue_ready() - lanes may take it
+ * @queue: in no list
+ *
+ * Context: queue_lock of the device held.
+ */
+void svm_queue_ready(struct svm_queue *queue)
 {
 	struct svm_device *device = queue->space->device;
 
@@ -65,8 +72,14 @@ static void make_ready(struct svm_queue *queue)
 	wake_up(&device->ready_wait);
 }
 
-/* Take a queue out of the game; its jobs go to @jobs. */
-static void stop_locked(struct svm_queue *queue, struct list_head *jobs)
+/**
+ * svm_queue_stop_locked() - take a queue out of the game
+ * @queue: in any state
+ * @jobs: its jobs are added, for svm_queue_end_jobs()
+ *
+ * Context: queue_lock of the device held.
+ */
+void svm_queue_stop_locked(struct svm_queue *queue, struct list_head *jobs)
 {
 	if (queue->state == SVM_QUEUE_READY || queue->state == SVM_QUEUE_STALLED)
 		list_del_init(&queue->link);
@@ -88,12 +101,16 @@ static void end_job(struct svm_process *process, struct svm_job *job,
 	svm_job_put(job);
 }
 
-/*
- * After stop_locked(), if it did anything: the first job gets @first, the others
- * nothing. The caller has a reference.
+/**
+ * svm_queue_end_jobs() - tell those who wait for the jobs of a stopped queue
+ * @queue: the queue; the caller has a reference
+ * @jobs: from svm_queue_stop_locked(), which may have had none
+ * @first: what the first job gets, NULL: as the others, -ECANCELED
+ *
+ * Context: may sleep.
  */
-static void end_jobs(struct svm_queue *queue, struct list_head *jobs,
-		     const struct amdsvm_result *first)
+void svm_queue_end_jobs(struct svm_queue *queue, struct list_head *jobs,
+			const struct amdsvm_result *first)
 {
 	const struct amdsvm_result cancelled = { .status = -ECANCELED };
 	struct svm_device *device = queue->space->device;
@@ -112,7 +129,14 @@ static void end_jobs(struct svm_queue *queue, struct list_head *jobs,
 	spin_unlock(&device->queue_lock);
 }
 
-static struct amdsvm_result result_of(const struct svm_queue *queue, int status)
+/**
+ * svm_queue_result() - what whoever waits for the job under way is told
+ * @queue: stopped, or the caller's
+ * @status: 0 or negative errno
+ *
+ * Return: the result, without an address.
+ */
+struct amdsvm_result svm_queue_result(const struct svm_queue *queue, int status)
 {
 	const struct svm_exec *exec = &queue->exec;
 
@@ -196,10 +220,10 @@ void svm_queue_destroy(struct svm_queue *queue)
 	space->nr_queues--;
 	queue->stopping = true;
 	if (queue->state != SVM_QUEUE_RUNNING)
-		stop_locked(queue, &jobs);
+		svm_queue_stop_locked(queue, &jobs);
 	spin_unlock(&device->queue_lock);
 
-	end_jobs(queue, &jobs, NULL);
+	svm_queue_end_jobs(queue, &jobs, NULL);
 	wait_event(queue->wait, at_rest(queue));
 	svm_queue_put(queue);
 }
@@ -233,7 +257,7 @@ int svm_queue_add(struct svm_queue *queue, struct svm_job *job)
 		list_add_tail(&job->link, &queue->jobs);
 		queue->nr_jobs++;
 		if (queue->state == SVM_QUEUE_IDLE)
-			make_ready(queue);
+			svm_queue_ready(queue);
 	}
 	spin_unlock(&device->queue_lock);
 	if (ret)
@@ -320,7 +344,7 @@ struct svm_job *svm_queue_job(struct svm_queue *queue)
 void svm_queue_job_done(struct svm_queue *queue, int status)
 {
 	struct svm_device *device = queue->space->device;
-	struct amdsvm_result result = result_of(queue, status);
+	struct amdsvm_result result = svm_queue_result(queue, status);
 	struct svm_job *job;
 
 	spin_lock(&device->queue_lock);
@@ -347,15 +371,15 @@ void svm_queue_yield(struct svm_queue *queue)
 
 	spin_lock(&device->queue_lock);
 	if (queue->stopping) {
-		stop_locked(queue, &jobs);
+		svm_queue_stop_locked(queue, &jobs);
 	} else if (queue->nr_jobs) {
-		make_ready(queue);
+		svm_queue_ready(queue);
 	} else {
 		queue->state = SVM_QUEUE_IDLE;
 		wake_up_all(&queue->wait);
 	}
 	spin_unlock(&device->queue_lock);
-	end_jobs(queue, &jobs, NULL);
+	svm_queue_end_jobs(queue, &jobs, NULL);
 	svm_queue_put(queue);
 }
 
@@ -370,16 +394,16 @@ void svm_queue_yield(struct svm_queue *queue)
 void svm_queue_stop(struct svm_queue *queue, int status, unsigned long addr)
 {
 	struct svm_device *device = queue->space->device;
-	struct amdsvm_result result = result_of(queue, status);
+	struct amdsvm_result result = svm_queue_result(queue, status);
 	LIST_HEAD(jobs);
 
 	result.address = addr;
 
 	spin_lock(&device->queue_lock);
-	stop_locked(queue, &jobs);
+	svm_queue_stop_locked(queue, &jobs);
 	spin_unlock(&device->queue_lock);
 	svm_space_count(queue->space, SVM_SPACE_PACKETS, queue->exec.packets);
-	end_jobs(queue, &jobs, &result);
+	svm_queue_end_jobs(queue, &jobs, &result);
 	svm_queue_put(queue);
 }
 
@@ -400,7 +424,7 @@ void svm_queue_stall(struct svm_queue *queue, unsigned long addr,
 
 	spin_lock(&device->queue_lock);
 	if (queue->stopping) {
-		stop_locked(queue, &jobs);
+		svm_queue_stop_locked(queue, &jobs);
 	} else {
 		queue->state = SVM_QUEUE_STALLED;
 		queue->stall = ++space->stalls;
@@ -413,155 +437,6 @@ void svm_queue_stall(struct svm_queue *queue, unsigned long addr,
 	}
 	spin_unlock(&device->queue_lock);
 
-	end_jobs(queue, &jobs, NULL);
+	svm_queue_end_jobs(queue, &jobs, NULL);
 	svm_queue_put(queue);
-}
-
-/* ---- for the fault service ---------------------------------------------- */
-
-static bool stalled_in(const struct svm_queue *queue, unsigned long block)
-{
-	return queue->fault_addr >> SVM_BLOCK_SHIFT == block;
-}
-
-/**
- * svm_queue_replay() - queues that stalled in a block try their access again
- * @space: the space
- * @block: address >> SVM_BLOCK_SHIFT
- * @stalls: those whose stall was this one or before
- *
- * Context: queue_lock of the device held.
- */
-void svm_queue_replay(struct svm_space *space, unsigned long block, u64 stalls)
-{
-	struct svm_queue *queue, *next;
-
-	list_for_each_entry_safe(queue, next, &space->stalled, link) {
-		if (queue->stall > stalls || !stalled_in(queue, block))
-			continue;
-		list_del_init(&queue->link);
-		make_ready(queue);
-	}
-}
-
-/**
- * svm_queue_faults() - what queues of a space stalled at in a block
- * @space: the space
- * @block: address >> SVM_BLOCK_SHIFT
- * @fault: result, room for AMDSVM_MAX_QUEUES
- *
- * For faults that found no room in the ring.
- *
- * Context: queue_lock of the device held.
- * Return: their number.
- */
-unsigned int svm_queue_faults(struct svm_space *space, unsigned long block,
-			      struct svm_fault *fault)
-{
-	struct svm_queue *queue;
-	unsigned int n = 0;
-
-	list_for_each_entry(queue, &space->stalled, link) {
-		if (!stalled_in(queue, block))
-			continue;
-		fault[n++] = (struct svm_fault){
-			.space = space,
-			.addr = queue->fault_addr,
-			.access = queue->fault_access,
-		};
-	}
-	return n;
-}
-
-/* Which stalled queues: all, or those that asked just this, and in time. */
-struct stalled_match {
-	bool all;
-	unsigned long addr;
-	unsigned int access;
-	u64 stalls;
-};
-
-static bool matches(const struct svm_queue *queue,
-		    const struct stalled_match *match)
-{
-	return match->all || (queue->stall <= match->stalls &&
-			      queue->fault_access == match->access &&
-			      !((queue->fault_addr ^ match->addr) & PAGE_MASK));
-}
-
-/* The next stalled queue that matches, stopped; its jobs go to @jobs. */
-static struct svm_queue *stop_stalled(struct svm_space *space,
-				      const struct stalled_match *match,
-				      struct list_head *jobs)
-{
-	struct svm_device *device = space->device;
-	struct svm_queue *queue, *found = NULL;
-
-	spin_lock(&device->queue_lock);
-	list_for_each_entry(queue, &space->stalled, link) {
-		if (!matches(queue, match))
-			continue;
-		kref_get(&queue->refs);
-		stop_locked(queue, jobs);
-		found = queue;
-		break;
-	}
-	spin_unlock(&device->queue_lock);
-	return found;
-}
-
-static void fail_stalled(struct svm_space *space,
-			 const struct stalled_match *match, int status)
-{
-	struct svm_queue *queue;
-	LIST_HEAD(jobs);
-
-	while ((queue = stop_stalled(space, match, &jobs))) {
-		struct amdsvm_result result = result_of(queue, status);
-
-		if (status != -ECANCELED) {
-			result.address = queue->fault_addr;
-			svm_space_count(space, SVM_SPACE_BAD_ACCESSES, 1);
-			svm_event_bad_access(space, queue->fault_addr, status);
-		}
-		svm_space_count(space, SVM_SPACE_PACKETS, queue->exec.packets);
-		end_jobs(queue, &jobs, &result);
-		svm_queue_put(queue);
-	}
-}
-
-/**
- * svm_queue_fail() - an access is refused
- * @space: the space
- * @fault: the page, and exactly the access that was asked for
- * @stalls: of queues whose stall was this one or before; who stalled later asks
- *	of other memory, perhaps
- * @status: negative errno for those who wait
- *
- * Context: may sleep.
- */
-void svm_queue_fail(struct svm_space *space, const struct svm_fault *fault,
-		    u64 stalls, int status)
-{
-	const struct stalled_match match = {
-		.addr = fault->addr,
-		.access = fault->access,
-		.stalls = stalls,
-	};
-
-	fail_stalled(space, &match, status);
-}
-
-/**
- * svm_queue_fail_all() - no stalled queue goes on
- * @space: the space
- * @status: negative errno for those who wait
- *
- * Context: may sleep.
- */
-void svm_queue_fail_all(struct svm_space *space, int status)
-{
-	const struct stalled_match match = { .all = true };
-
-	fail_stalled(space, &match, status);
 }

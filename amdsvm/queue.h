@@ -120,6 +120,13 @@ void svm_queue_fail(struct svm_space *space, const struct svm_fault *fault,
 		    u64 stalls, int status);
 void svm_queue_fail_all(struct svm_space *space, int status);
 
+/* Between queue.c and stalled.c. */
+void svm_queue_ready(struct svm_queue *queue);
+void svm_queue_stop_locked(struct svm_queue *queue, struct list_head *jobs);
+void svm_queue_end_jobs(struct svm_queue *queue, struct list_head *jobs,
+			const struct amdsvm_result *first);
+struct amdsvm_result svm_queue_result(const struct svm_queue *queue, int status);
+
 /* For the calls. */
 struct svm_queue *svm_queue_create(struct svm_space *space);
 void svm_queue_destroy(struct svm_queue *queue);

@@ -10,6 +10,7 @@
 #ifndef SVM_COMPAT_H
 #define SVM_COMPAT_H
 
+#include <linux/memcontrol.h>
 #include <linux/memremap.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
@@ -157,6 +158,17 @@ static inline void shrinker_free(struct shrinker *shrinker)
 	kfree(container_of(shrinker, struct svm_compat_shrinker, shrinker));
 }
 #endif
+
+/* Nobody pays for the page any more, as far as that is known. */
+static inline bool svm_compat_uncharged(struct page *page)
+{
+#ifdef CONFIG_MEMCG
+	return !mem_cgroup_disabled() &&
+	       !READ_ONCE(page_folio(page)->memcg_data);
+#else
+	return false;
+#endif
+}
 
 /* What the callback for the owner of a kobject is given. */
 #ifdef SVM_HAVE_OWNERSHIP_CONST

@@ -57,7 +57,8 @@ FEW, MANY = "set_attr_1000_ranges", "set_attr_1000000_ranges"
 ALLOCATES = ("to_system", "cpu_fault")
 # Numbers that are no times.
 COUNTS = ("bytes_per_range", "overcommit_remote_ns") + tuple(
-    f"storm_{what}_{size}" for what in ("faults", "duplicates", "services") for size in SIZES)
+    f"{what}_{size}" for what in ("storm_faults", "storm_duplicates", "storm_services", "map_wait_longest",
+                                  "map_wait_median", "map_wait_number") for size in SIZES)
 
 # Ratio, and speed-up over test_hmm, that a row must reach (256 MiB, icount but for the
 # threads, init_on_alloc=0, private device memory).
