@@ -26,7 +26,6 @@
 #include "scratch.h"
 #include "space.h"
 #include "thrash.h"
-#include "vram.h"
 
 /* Pages brought home for one fault: [start, end). */
 struct window {
@@ -272,8 +271,8 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr,
 }
 
 static struct migrate_vma migrate_args(const struct vm_fault *vmf,
-				       struct page *page, struct window window,
-				       unsigned long *src, unsigned long *dst)
+				       struct window window, unsigned long *src,
+				       unsigned long *dst)
 {
 	return (struct migrate_vma) {
 		.vma = vmf->vma,
@@ -284,65 +283,36 @@ static struct migrate_vma migrate_args(const struct vm_fault *vmf,
 		.pgmap_owner = svm_devmem_owner(),
 		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
 			 (svm_large_pages ? MIGRATE_VMA_SELECT_COMPOUND : 0),
-		.fault_page = page,
+		.fault_page = vmf->page,
 	};
 }
 
 /*
- * A fault inside a folio that is mapped page by page is passed off as one of its first
- * page, @first, with its lock and reference.
+ * A fault inside a folio that is mapped page by page becomes one of its first page: that
+ * is what core unlocks and drops after us, for it looks at vmf->page again
+ * (do_swap_page()).
  *
- * Core (migrate_vma_split_folio() in 7.2) splits the folio, which leaves both with the
- * first page, and would take those of vmf->page only then: it may have come home by
- * another fault in between, and would be freed once more. It would also take the first
- * page for locked by the fault, collect it without its lock, and unlock it.
+ * Core (migrate_vma_split_folio() in 7.2) splits the folio, which leaves lock and
+ * reference with the first page, and would take those of the page asked for only then:
+ * that may have come home by another fault in between, and would be freed once more. It
+ * would also take the first page for locked by the fault, collect it without its lock,
+ * and unlock it.
  */
-static struct page *pass_off(struct vm_fault *vmf)
+static void pass_off(struct vm_fault *vmf)
 {
-	svm_vram_keep(svm_devmem_of(vmf->page), page_to_pfn(vmf->page));
-	return folio_page(page_folio(vmf->page), 0);
-}
-
-/*
- * Undoes that: core unlocks and drops vmf->page. If that is free it is made a page once
- * more, for nobody can have got it meanwhile. Waits for no lock with that of @first.
- */
-static void own_up(struct vm_fault *vmf, struct page *first)
-{
-	struct svm_devmem *mem = svm_devmem_of(vmf->page);
-	unsigned long pfn = page_to_pfn(vmf->page);
-	bool alive = false, clear;
-
-	/* Could not be split: both are still the folio's. */
-	if (folio_test_large(page_folio(first)))
-		goto out;
-	/* Neither: its last reference is just going, or somebody has it frozen. */
-	while (!alive && !svm_vram_kept_is_free(mem, pfn)) {
-		alive = folio_try_get(page_folio(vmf->page));
-		cond_resched();
-	}
-	if (!alive)
-		svm_devmem_start_page(mem, pfn, &clear);
-	unlock_page(first);
-	put_page(first);
-	if (alive)
-		lock_page(vmf->page);
-out:
-	svm_vram_keep_end(mem, pfn);
+	vmf->page = folio_page(page_folio(vmf->page), 0);
 }
 
 /*
  * struct homecoming - one fault
  * @vmf: it
  * @process: whose policy counts, or NULL
- * @page: has the lock and the reference of the fault
  * @window: what comes home
  * @copier: its copies
  */
 struct homecoming {
 	struct vm_fault *vmf;
 	struct svm_process *process;
-	struct page *page;
 	struct window window;
 	struct svm_copier copier;
 };
@@ -352,8 +322,7 @@ static vm_fault_t bring_home(struct homecoming *h, unsigned long *src,
 {
 	struct svm_move_event event = describe_move(h->process, h->vmf,
 						    h->window);
-	struct migrate_vma args = migrate_args(h->vmf, h->page, h->window, src,
-					       dst);
+	struct migrate_vma args = migrate_args(h->vmf, h->window, src, dst);
 	unsigned long moved;
 	vm_fault_t ret;
 
@@ -407,18 +376,16 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 	struct homecoming h = {
 		.vmf = vmf,
 		.process = process_get(vmf->vma->vm_mm),
-		.page = vmf->page,
 	};
 	unsigned long one[2 * SVM_COLLECT_MAX(1)], *arrays, room, pages;
-	bool inside = is_inside_folio(vmf);
 	struct svm_copy *runs;
 	vm_fault_t ret;
 
 	h.window = choose_window(h.process, vmf, addr);
 	if (h.process)
 		svm_thrash_home(h.process, addr, h.window.start, h.window.end);
-	if (inside)
-		h.page = pass_off(vmf);
+	if (is_inside_folio(vmf))
+		pass_off(vmf);
 	/* Core sets all entries, source and destination. */
 	pages = (h.window.end - h.window.start) >> PAGE_SHIFT;
 	room = SVM_COLLECT_MAX(pages);
@@ -435,8 +402,6 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 		h.window.end = addr + PAGE_SIZE;
 		ret = bring_home(&h, one, one + SVM_COLLECT_MAX(1));
 	}
-	if (inside)
-		own_up(vmf, h.page);
 	if (h.process)
 		svm_process_put(h.process);
 	return ret;

@@ -42,8 +42,6 @@ struct svm_devmem_state {
  * @backed: has memory behind it
  * @idle: in the list of that name
  * @leaving: its pages are being evicted; no new ones meanwhile
- * @kept_free: the kept page is free
- * @kept: number + 1 of the page that svm_vram_keep() is about; 0: none
  * @used_at: svm_devmem.clock when a device last used it; no lock
  * @filled_at: jiffies when pages of it were last taken; no lock to read
  * @evictions: how often it was chosen to leave; no lock to read
@@ -58,8 +56,6 @@ struct svm_chunk {
 	bool backed;
 	bool idle;
 	bool leaving;
-	bool kept_free;
-	unsigned int kept;
 	unsigned long used_at;
 	unsigned long filled_at;
 	unsigned long evictions;

@@ -275,10 +275,6 @@ static void release_run(struct svm_devmem *mem, unsigned long pfn,
 	unsigned long index = pfn - mem->first_pfn;
 	bool was_full = chunk->nr_used == SVM_CHUNK_PAGES;
 
-	if (n == 1 && chunk->kept == index % SVM_CHUNK_PAGES + 1) {
-		WRITE_ONCE(chunk->kept_free, true);
-		return;
-	}
 	bitmap_clear(chunk->used, index % SVM_CHUNK_PAGES, n);
 	chunk->nr_used -= n;
 	used_sub(mem, n);
@@ -321,57 +317,6 @@ void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n)
 	spin_lock_irqsave(&mem->lock, flags);
 	release_run(mem, pfn, n);
 	spin_unlock_irqrestore(&mem->lock, flags);
-}
-
-static void keep(struct svm_devmem *mem, unsigned long pfn, unsigned int kept)
-{
-	struct svm_chunk *chunk = chunk_of(mem, pfn);
-	unsigned long flags;
-
-	spin_lock_irqsave(&mem->lock, flags);
-	WARN_ON_ONCE(!kept == !chunk->kept);
-	chunk->kept = kept;
-	chunk->kept_free = false;
-	spin_unlock_irqrestore(&mem->lock, flags);
-}
-
-/**
- * svm_vram_keep() - a page is to stay the caller's when its last reference goes
- * @mem: device memory
- * @pfn: page of a folio that is the whole chunk, and locked: one page a chunk
- *
- * It counts as used until svm_vram_keep_end(), before which the caller makes it a live
- * page again if it is free.
- *
- * Context: any.
- */
-void svm_vram_keep(struct svm_devmem *mem, unsigned long pfn)
-{
-	keep(mem, pfn, (pfn - mem->first_pfn) % SVM_CHUNK_PAGES + 1);
-}
-
-/**
- * svm_vram_kept_is_free() - whether the kept page has lost its last reference
- * @mem: device memory
- * @pfn: page, after svm_vram_keep()
- *
- * Context: any. Return: true for good: core has done with the page.
- */
-bool svm_vram_kept_is_free(const struct svm_devmem *mem, unsigned long pfn)
-{
-	return READ_ONCE(chunk_of(mem, pfn)->kept_free);
-}
-
-/**
- * svm_vram_keep_end() - a page that is alive becomes one like all others
- * @mem: device memory
- * @pfn: page, after svm_vram_keep(); the caller has a reference
- *
- * Context: any.
- */
-void svm_vram_keep_end(struct svm_devmem *mem, unsigned long pfn)
-{
-	keep(mem, pfn, 0);
 }
 
 /**

@@ -15,9 +15,6 @@ void svm_vram_return(struct svm_devmem *mem, const unsigned long *pfns,
 		     unsigned long n);
 bool svm_vram_start(struct svm_devmem *mem, unsigned long pfn, unsigned long n);
 void svm_vram_free(struct svm_devmem *mem, unsigned long pfn, unsigned long n);
-void svm_vram_keep(struct svm_devmem *mem, unsigned long pfn);
-bool svm_vram_kept_is_free(const struct svm_devmem *mem, unsigned long pfn);
-void svm_vram_keep_end(struct svm_devmem *mem, unsigned long pfn);
 
 void svm_chunk_relink(struct svm_devmem *mem, struct svm_chunk *chunk);
 unsigned long svm_vram_free_pages(const struct svm_devmem *mem);

@@ -199,12 +199,12 @@ static Suite *suite(void)
 	Suite *s = suite_create("clear");
 	TCase *t = vm_case(s, "clear");
 
-	tcase_add_loop_test(t, new_backing_is_not_cleared_again, 0, 2);
-	tcase_add_loop_test(t, faults_get_it_too, 0, 2);
+	vm_add_variants(t, new_backing_is_not_cleared_again, 2);
+	vm_add_variants(t, faults_get_it_too, 2);
 	tcase_add_test(t, what_is_left_of_a_chunk_is_clear);
 	t = vm_case(s, "used");
-	tcase_add_loop_test(t, what_others_had_is_cleared, 0, 4);
-	tcase_add_loop_test(t, what_one_had_oneself_is_cleared, 0, 2);
+	vm_add_variants(t, what_others_had_is_cleared, 4);
+	vm_add_variants(t, what_one_had_oneself_is_cleared, 2);
 	tcase_add_test(t, clear_and_not_in_one_chunk);
 	return s;
 }

@@ -417,15 +417,15 @@ static Suite *suite(void)
 	TCase *t = vm_case_with(s, "alike", setup, NULL);
 
 	tcase_add_unchecked_fixture(t, NULL, teardown_workers);
-	tcase_add_loop_test(t, memory_moves_both_ways, 0, 2 * WORKERS);
-	tcase_add_loop_test(t, an_odd_span_moves, 0, 2);
-	tcase_add_loop_test(t, each_page_is_counted_once, 0, WORKERS);
-	tcase_add_loop_test(t, attributes_prefetch_alike, 0, 2);
-	tcase_add_loop_test(t, what_does_not_fit_stays, 0, 2);
+	vm_add_variants(t, memory_moves_both_ways, 2 * WORKERS);
+	vm_add_variants(t, an_odd_span_moves, 2);
+	vm_add_variants(t, each_page_is_counted_once, WORKERS);
+	vm_add_variants(t, attributes_prefetch_alike, 2);
+	vm_add_variants(t, what_does_not_fit_stays, 2);
 	t = vm_case_with(s, "full", setup_no_eviction, NULL);
 	tcase_add_unchecked_fixture(t, NULL, teardown_workers);
 	tcase_add_unchecked_fixture(t, NULL, vm_teardown_no_eviction);
-	tcase_add_loop_test(t, a_full_device_is_enospc, 0, 2);
+	vm_add_variants(t, a_full_device_is_enospc, 2);
 	t = vm_case_with(s, "helpers", setup, NULL);
 	tcase_add_unchecked_fixture(t, NULL, teardown_workers);
 	tcase_add_test(t, blocks_move_at_the_same_time);

@@ -459,22 +459,22 @@ static Suite *suite(void)
 	Suite *s = suite_create("thrash");
 	TCase *t = vm_case_with(s, "turns", setup, teardown);
 
-	tcase_add_loop_test(t, turns_end, 0, 4);
+	vm_add_variants(t, turns_end, 4);
 	tcase_add_test(t, false_sharing_ends_for_both);
-	tcase_add_loop_test(t, switched_off_there_is_no_end, 0, 2);
-	tcase_add_loop_test(t, slow_turns_are_none, 0, 2);
-	tcase_add_loop_test(t, devices_among_themselves_are_left_alone, 0, 2);
-	tcase_add_loop_test(t, it_moves_again_after_a_while, 0, 2);
-	tcase_add_loop_test(t, a_prefetch_ends_it_at_once, 0, 2);
-	tcase_add_loop_test(t, the_preferred_location_wins, 0, 2);
-	tcase_add_loop_test(t, unmapped_meanwhile, 0, 2);
+	vm_add_variants(t, switched_off_there_is_no_end, 2);
+	vm_add_variants(t, slow_turns_are_none, 2);
+	vm_add_variants(t, devices_among_themselves_are_left_alone, 2);
+	vm_add_variants(t, it_moves_again_after_a_while, 2);
+	vm_add_variants(t, a_prefetch_ends_it_at_once, 2);
+	vm_add_variants(t, the_preferred_location_wins, 2);
+	vm_add_variants(t, unmapped_meanwhile, 2);
 	t = vm_case_with(s, "window", setup, teardown);
-	tcase_add_loop_test(t, reading_back_takes_a_fault_for_each_block, 0, 4);
-	tcase_add_loop_test(t, the_window_shrinks, 0, 3);
+	vm_add_variants(t, reading_back_takes_a_fault_for_each_block, 4);
+	vm_add_variants(t, the_window_shrinks, 3);
 	tcase_add_test(t, reading_on_grows_the_window);
 	t = vm_case_with(s, "overcommit", setup, teardown);
-	tcase_add_loop_test(t, evicted_and_wanted_at_once, 0, 2);
-	tcase_add_loop_test(t, at_random_every_fault_is_answered, 0, 3);
+	vm_add_variants(t, evicted_and_wanted_at_once, 2);
+	vm_add_variants(t, at_random_every_fault_is_answered, 3);
 	return s;
 }
 

@@ -95,6 +95,11 @@ int vm_rounds(int rounds)
 	return vm_is_debug_kernel() ? (rounds + 9) / 10 : rounds;
 }
 
+void vm_add_variants(TCase *t, const TTest *test, int variants)
+{
+	tcase_add_loop_test(t, test, vm_is_debug_kernel() ? variants / 2 : 0, variants);
+}
+
 /* One word for the test: the harness counts by it. */
 void vm_skip(int index, const char *reason)
 {

@@ -73,6 +73,8 @@ uint64_t vm_seed(void);
 bool vm_kernel_is(const char *release);
 bool vm_is_debug_kernel(void);
 int vm_rounds(int rounds);	/* a tenth of them on the debug kernel */
+/* All variants of a test; on the debug kernel the second half, which is large pages. */
+void vm_add_variants(TCase *t, const TTest *test, int variants);
 
 /*
  * Leaves a test that the lane cannot run. Only the lane decides, never what the

@@ -8,10 +8,11 @@
 # another guest they need up to twenty times as long.
 SPINNING='stale stale_move stale_taken threads'
 
-# Seconds of the suites that take long on the debug kernel; the others take about 8.
-DEBUG_SECONDS='zz_unload 47 zz_faultring 40 failnth 40 packets 40 death 37 scale 25 malformed 23
-	faultmap 22 reclaim 21 overcommit 20 lifetime 20 large 18 shadow 16 fork 16 pressure 14
-	restore 13 prefetch 13 faultfile 13'
+# Seconds of the suites that take long on the debug kernel; the others take about 6.
+DEBUG_SECONDS='zz_unload 47 failnth 40 death 37 overlap 36 parallel 36 packets 30 thrash 30 zz_faultring 27
+	scale 26 events 26 parallel_fault 25 malformed 23 faultmap 22 clear 20 reclaim 20 lifetime 19
+	large 18 overcommit 18 cpufault 17 shadow 16 fork 15 model 14 pressure 12 restore 13 prefetch 12
+	faultfile 12 fault 11 mremap 11 races 10 libqueue 10'
 
 # in_words LIST: one a line.
 in_words() { tr -s ' \t\n' '\n' <<<"$1" | sed '/^$/d'; }
@@ -37,7 +38,7 @@ suites_of() {
 part() {
 	awk -v table="$DEBUG_SECONDS" '
 		BEGIN { n = split(table, t); for (i = 1; i < n; i += 2) seconds[t[i]] = t[i + 1] }
-		{ print NR, $1, ($1 in seconds ? seconds[$1] : 8) }' | sort -k3,3nr -k1,1n |
+		{ print NR, $1, ($1 in seconds ? seconds[$1] : 6) }' | sort -k3,3nr -k1,1n |
 		awk -v parts="$1" -v wanted="$2" '{
 			least = 0
 			for (i = 1; i < parts; i++) if (sum[i] < sum[least]) least = i
