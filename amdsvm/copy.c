@@ -13,19 +13,9 @@
  */
 #include <linux/mm.h>
 
+#include "compat/compat.h"
 #include "copy.h"
 #include "devmem.h"
-
-static struct svm_mem place_of(struct svm_copier *copier, struct page *page)
-{
-	unsigned long pfn = page_to_pfn(page);
-
-	if (pfn - svm_devmem_first >= svm_devmem_span)
-		return svm_devmem_place_in(NULL, page);
-	if (!copier->mem || !svm_devmem_has(copier->mem, pfn))
-		copier->mem = svm_devmem_find(pfn);
-	return svm_devmem_place_in(copier->mem, page);
-}
 
 static bool place_follows(const struct svm_mem *base, unsigned long pages,
 			  const struct svm_mem *place)
@@ -81,6 +71,22 @@ static void flush(struct svm_copier *copier)
 	run->pages = 0;
 }
 
+/* The same without a question whose memory it is: within 2 MiB it does not change. */
+static bool goes_on(const struct svm_copier *copier, struct page *dst,
+		    struct page *src)
+{
+	return dst == copier->next_dst && src == copier->next_src &&
+	       page_to_pfn(dst) % SVM_CHUNK_PAGES &&
+	       (!src || page_to_pfn(src) % SVM_CHUNK_PAGES);
+}
+
+static void set_next(struct svm_copier *copier, struct page *dst,
+		     struct page *src, unsigned long n)
+{
+	copier->next_dst = nth_page(dst, n);
+	copier->next_src = src ? nth_page(src, n) : NULL;
+}
+
 /**
  * svm_copier_add() - copy or clear pages
  * @copier: not started
@@ -93,12 +99,18 @@ static void flush(struct svm_copier *copier)
 void svm_copier_add(struct svm_copier *copier, struct page *dst,
 		    struct page *src, unsigned long n)
 {
-	struct svm_mem to = place_of(copier, dst);
-	struct svm_mem from = {};
 	struct svm_copy *run = &copier->run;
+	struct svm_mem to, from = {};
 
+	if (run->pages && goes_on(copier, dst, src)) {
+		run->pages += n;
+		set_next(copier, dst, src, n);
+		return;
+	}
+	set_next(copier, dst, src, n);
+	to = svm_devmem_place_in(svm_devmem_of(dst), dst);
 	if (src)
-		from = place_of(copier, src);
+		from = svm_devmem_place_in(svm_devmem_of(src), src);
 
 	if (run->pages && run->clear == !src &&
 	    place_follows(&run->dst, run->pages, &to) &&

@@ -24,7 +24,8 @@ struct svm_devmem;
 /**
  * struct svm_copier - the copies of one migration
  * @run: pages so far that follow each other; run.pages 0: none
- * @mem: device memory that was met last, most likely the next one
+ * @next_dst: page that would continue the run
+ * @next_src: likewise, NULL when the run clears
  * @device: whose engine has the job
  * @job: runs for it
  * @room: runs that there is room for
@@ -34,7 +35,8 @@ struct svm_devmem;
  */
 struct svm_copier {
 	struct svm_copy run;
-	struct svm_devmem *mem;
+	struct page *next_dst;
+	struct page *next_src;
 	struct svm_device *device;
 	struct svm_copy_job job;
 	unsigned int room;

@@ -23,12 +23,9 @@ static char owner_cookie;
 
 static struct svm_devmem_state state;
 
-/* All there is, constant while there are pages of it. */
-static struct svm_devmem *mems[SVM_MAX_DEVICES];
-static unsigned int nr_mems;
-
-/* Page numbers from the first of ours to the last; mostly nothing else is there. */
-unsigned long svm_devmem_first, svm_devmem_span;
+/* Constant while there are pages of ours. */
+struct svm_devmem_span svm_devmem_all, svm_devmem_spans[SVM_MAX_DEVICES];
+unsigned int svm_devmem_nr_spans;
 
 /**
  * svm_devmem_owner() - the owner of all device pages of this driver
@@ -50,34 +47,21 @@ const struct svm_devmem_state *svm_devmem_state(void)
 	return &state;
 }
 
-/**
- * svm_devmem_find() - whose memory a page number is
- * @pfn: inside of svm_devmem_first and svm_devmem_span
- *
- * Return: the device memory, or NULL for what lies between.
- */
-struct svm_devmem *svm_devmem_find(unsigned long pfn)
+static void spans_add(struct svm_devmem *mem)
 {
-	unsigned int i;
+	struct svm_devmem_span *all = &svm_devmem_all, span = {
+		.first = mem->first_pfn,
+		.pages = mem->nr_chunks * SVM_CHUNK_PAGES,
+		.mem = mem,
+	};
+	unsigned long end = max(span.first + span.pages,
+				all->first + all->pages);
 
-	for (i = 0; i < nr_mems; i++)
-		if (svm_devmem_has(mems[i], pfn))
-			return mems[i];
-	return NULL;
-}
-
-static void mems_add(struct svm_devmem *mem)
-{
-	unsigned long first = mem->first_pfn;
-	unsigned long last = first + mem->nr_chunks * SVM_CHUNK_PAGES - 1;
-
-	if (nr_mems) {
-		last = max(last, svm_devmem_first + svm_devmem_span - 1);
-		first = min(first, svm_devmem_first);
-	}
-	svm_devmem_first = first;
-	svm_devmem_span = last - first + 1;
-	mems[nr_mems++] = mem;
+	if (!svm_devmem_nr_spans)
+		*all = span;
+	all->first = min(all->first, span.first);
+	all->pages = end - all->first;
+	svm_devmem_spans[svm_devmem_nr_spans++] = span;
 }
 
 /**
@@ -238,7 +222,7 @@ static struct svm_devmem *devmem_create(struct svm_device *device,
 	addr = memremap_pages(&mem->pagemap, numa_node_id());
 	if (IS_ERR(addr))
 		goto free;
-	mems_add(mem);
+	spans_add(mem);
 	return mem;
 
 free:
@@ -313,8 +297,8 @@ static void destroy_all(void)
 {
 	unsigned int i;
 
-	nr_mems = 0;
-	svm_devmem_span = 0;
+	svm_devmem_nr_spans = 0;
+	svm_devmem_all.pages = 0;
 	for (i = 0; i < svm_device_count(); i++) {
 		struct svm_device *device = svm_device_get(i);
 

@@ -140,8 +140,16 @@ static inline bool svm_devmem_has(const struct svm_devmem *mem,
 	       (unsigned long)mem->nr_chunks * SVM_CHUNK_PAGES;
 }
 
-extern unsigned long svm_devmem_first, svm_devmem_span;
-struct svm_devmem *svm_devmem_find(unsigned long pfn);
+/* Page numbers of one device's memory. */
+struct svm_devmem_span {
+	unsigned long first;
+	unsigned long pages;
+	struct svm_devmem *mem;
+};
+
+/* From the first of ours to the last, mostly nothing else is there; and each of them. */
+extern struct svm_devmem_span svm_devmem_all, svm_devmem_spans[];
+extern unsigned int svm_devmem_nr_spans;
 
 /**
  * svm_devmem_of() - whose memory a page is
@@ -152,10 +160,15 @@ struct svm_devmem *svm_devmem_find(unsigned long pfn);
 static inline struct svm_devmem *svm_devmem_of(const struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);
+	const struct svm_devmem_span *span = svm_devmem_spans;
+	unsigned int n;
 
-	if (pfn - svm_devmem_first >= svm_devmem_span)
+	if (pfn - svm_devmem_all.first >= svm_devmem_all.pages)
 		return NULL;
-	return svm_devmem_find(pfn);
+	for (n = svm_devmem_nr_spans; n; n--, span++)
+		if (pfn - span->first < span->pages)
+			return span->mem;
+	return NULL;
 }
 
 struct page *svm_devmem_page(struct svm_device *device, u64 offset);

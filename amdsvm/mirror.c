@@ -13,16 +13,8 @@
  *	      stale seq or policy_seq? drop all and begin again
  *	      write the entries
  *
- * Which device maps a page that is there:
- *
- *	ACCESS_IN_PLACE	always
- *	ACCESS		when the page is in that device's memory, or the memory is
- *			kept mapped (XNACK off, GPU_ALWAYS_MAPPED)
- *	either		when the device asked, by a fault
- *
- * (KFD maps the same way: svm_range_validate_and_map().) A device may write
- * where the CPU may. Memory that is not there is faulted in only where a fault
- * asks for it, and where it is to be kept mapped.
+ * Which device maps what is in mirrorset.c. Memory that is not there is faulted in only
+ * where a fault asks for it, and where it is to be kept mapped.
  */
 #include <linux/hmm.h>
 #include <linux/jiffies.h>
@@ -33,197 +25,11 @@
 #include "devmem.h"
 #include "look.h"
 #include "mirror.h"
+#include "mirrorset.h"
 #include "policy.h"
 #include "scratch.h"
 #include "space.h"
 #include "walk.h"
-
-/* struct mirror - one attempt for a block, under one sequence count */
-struct mirror {
-	struct svm_process *process;
-	struct svm_block *block;
-	const struct svm_want *want;
-	unsigned long *pfns;
-	unsigned long seq;
-	unsigned long policy_seq;
-	struct svm_attrs attrs;
-	bool keep;
-};
-
-static u64 granted(const struct mirror *m)
-{
-	return m->attrs.access | m->attrs.access_in_place;
-}
-
-static u64 wanting(const struct mirror *m)
-{
-	return m->want ? granted(m) & BIT_ULL(m->want->space->device->index) : 0;
-}
-
-/* Devices that may map some page of memory with these attributes. */
-static u64 possible_devices(const struct mirror *m)
-{
-	if (m->keep || svm_devmem_state()->kind != AMDSVM_MEMORY_NONE)
-		return granted(m);
-	return m->attrs.access_in_place | wanting(m);
-}
-
-/* Devices that map @page, see the top of the file. */
-static u64 page_devices(const struct mirror *m, struct page *page)
-{
-	struct svm_devmem *mem = svm_devmem_of(page);
-	u64 devices = m->attrs.access_in_place | wanting(m);
-
-	if (m->keep)
-		devices |= m->attrs.access;
-	else if (mem)
-		devices |= m->attrs.access & BIT_ULL(mem->device->index);
-	return devices;
-}
-
-static void use_page(struct page *page)
-{
-	struct svm_devmem *mem = svm_devmem_of(page);
-
-	if (mem)
-		svm_devmem_use_page(mem, page);
-}
-
-static bool usable(unsigned long pfn)
-{
-	return (pfn & HMM_PFN_VALID) && !(pfn & HMM_PFN_ERROR);
-}
-
-static u64 rights(const struct mirror *m, unsigned long pfn)
-{
-	u64 rights = 0;
-
-	if ((pfn & HMM_PFN_WRITE) &&
-	    !(m->attrs.flags & AMDSVM_IOCTL_SVM_FLAG_GPU_RO))
-		rights |= SVM_PTE_WRITE;
-	if (m->attrs.flags & AMDSVM_IOCTL_SVM_FLAG_GPU_EXEC)
-		rights |= SVM_PTE_EXEC;
-	if (m->keep)
-		rights |= SVM_PTE_KEEP;
-	return rights;
-}
-
-static unsigned long commit_page(const struct mirror *m, unsigned int index,
-				 unsigned long pfn)
-{
-	struct page *page = hmm_pfn_to_page(pfn);
-	u64 devices = page_devices(m, page);
-	u64 pte = svm_pagetable_entry(page, rights(m, pfn));
-	unsigned long mapped = 0;
-
-	if (devices)
-		use_page(page);
-	for (; devices; devices &= devices - 1)
-		mapped += svm_pagetable_set(&m->block->pt, __ffs64(devices),
-					    index, pte);
-	return mapped;
-}
-
-/* One entry for the block can do: no device has entries in it. */
-static bool leaf_fits(const struct mirror *m)
-{
-	return !READ_ONCE(m->block->pt.mapped) &&
-	       IS_ALIGNED(page_to_pfn(hmm_pfn_to_page(m->pfns[0])),
-			  SVM_BLOCK_PAGES);
-}
-
-/* All devices that are to map the folio do so. */
-static bool folio_mapped_already(const struct mirror *m)
-{
-	struct page *page = hmm_pfn_to_page(m->pfns[0]);
-	u64 pte = svm_pagetable_entry(page, rights(m, m->pfns[0]));
-	u64 devices = page_devices(m, page);
-
-	for (; devices; devices &= devices - 1)
-		if (!svm_pagetable_has_leaf(&m->block->pt, __ffs64(devices), pte))
-			return false;
-	return true;
-}
-
-/* Return: pages mapped; devices that have entries already are left out. */
-static unsigned long commit_folio(const struct mirror *m)
-{
-	struct page *page = hmm_pfn_to_page(m->pfns[0]);
-	u64 pte = svm_pagetable_entry(page, rights(m, m->pfns[0]));
-	u64 devices = page_devices(m, page);
-	unsigned long mapped = 0;
-
-	if (devices)
-		use_page(page);
-	for (; devices; devices &= devices - 1)
-		if (svm_pagetable_set_leaf(&m->block->pt, __ffs64(devices), pte))
-			mapped += SVM_BLOCK_PAGES;
-	return mapped;
-}
-
-static unsigned long commit_pages(const struct mirror *m, unsigned long start,
-				  unsigned long end)
-{
-	const unsigned long *pfn = m->pfns;
-	unsigned long addr, mapped = 0;
-	u64 devices;
-
-	for (addr = start; addr < end; addr += PAGE_SIZE, pfn++)
-		if (usable(*pfn))
-			mapped += commit_page(m, svm_block_page(addr), *pfn);
-	if (!mapped)
-		return 0;
-	for (devices = m->block->pt.devices; devices; devices &= devices - 1)
-		svm_pagetable_join(&m->block->pt, __ffs64(devices));
-	return mapped;
-}
-
-/* Where the first page is now: whether it is evicted from there is of interest later. */
-static void note_place(const struct mirror *m, unsigned long start, bool leaf)
-{
-	struct svm_devmem *mem;
-	struct page *page;
-
-	if (!usable(m->pfns[0]))
-		return;
-	page = hmm_pfn_to_page(m->pfns[0]);
-	mem = svm_devmem_of(page);
-	if (mem)
-		svm_thrash_mapped(m->block, mem, page, svm_block_page(start),
-				  leaf);
-}
-
-static void commit(const struct mirror *m, unsigned long start,
-		   unsigned long end, bool leaf)
-{
-	unsigned long mapped = 0;
-
-	if (leaf)
-		mapped = commit_folio(m);
-	else
-		mapped = commit_pages(m, start, end);
-	if (mapped)
-		note_place(m, start, leaf);
-	svm_count(m->process, SVM_PAGES_MAPPED, mapped);
-}
-
-/* Tables for the devices that will have entries, and no others. */
-static int prepare(const struct mirror *m, unsigned long start,
-		   unsigned long end, bool leaf)
-{
-	unsigned long n = (end - start) >> PAGE_SHIFT, i;
-	u64 devices = 0;
-
-	/* One page of a folio stands for all, and one entry. */
-	if (leaf)
-		n = 1;
-	for (i = 0; i < n; i++)
-		if (usable(m->pfns[i]))
-			devices |= page_devices(m, hmm_pfn_to_page(m->pfns[i]));
-	return svm_pagetable_prepare(&m->block->pt, &m->block->lock,
-				     m->process->spaces, devices,
-				     svm_block_start(m->block), leaf);
-}
 
 /*
  * One attempt for pages of one mapping with equal attributes, mmap_lock held.
@@ -239,7 +45,7 @@ static int mirror_piece(const struct mirror *m, struct vm_area_struct *vma,
 		.end = end,
 		.seq = m->seq,
 		.pfns = m->pfns,
-		.want = wanting(m) ? m->want : NULL,
+		.want = svm_mirror_wanting(m) ? m->want : NULL,
 		.all = m->keep,
 	};
 	bool leaf;
@@ -248,12 +54,12 @@ static int mirror_piece(const struct mirror *m, struct vm_area_struct *vma,
 	ret = svm_look(&look);
 	if (ret)
 		return ret;
-	if (look.whole && folio_mapped_already(m))
+	if (look.whole && svm_mirror_folio_done(m))
 		return 0;
-	leaf = look.whole && leaf_fits(m);
+	leaf = look.whole && svm_mirror_leaf_fits(m);
 	if (look.whole && !leaf)
 		svm_look_spread(&look);
-	ret = prepare(m, start, end, leaf);
+	ret = svm_mirror_prepare(m, start, end, leaf);
 	if (ret)
 		return ret;
 
@@ -262,7 +68,7 @@ static int mirror_piece(const struct mirror *m, struct vm_area_struct *vma,
 	    READ_ONCE(m->process->policy_seq) != m->policy_seq)
 		ret = -EBUSY;
 	else
-		commit(m, start, end, leaf);
+		svm_mirror_commit(m, start, end, leaf);
 	spin_unlock(&m->block->lock);
 	return ret;
 }
@@ -320,7 +126,7 @@ static int mirror_round(struct mirror *m, unsigned long *start,
 		if (range.last < (end - 1) >> PAGE_SHIFT)
 			piece_end = (range.last + 1) << PAGE_SHIFT;
 
-		if (possible_devices(m)) {
+		if (svm_mirror_possible(m)) {
 			ret = mirror_mappings(m, *start, piece_end);
 			if (ret)
 				return ret;

@@ -196,7 +196,9 @@ void svm_place_pages(struct migration *m, unsigned long first)
 		u8 *state = &m->scratch->state[first + i];
 
 		n = svm_entry_pages(args->src[i]);
-		if (src)
+		if (src && n == 1)
+			__set_bit(i, m->had_source);
+		else if (src)
 			bitmap_set(m->had_source, i, n);
 		if (!(args->src[i] & MIGRATE_PFN_MIGRATE)) {
 			if (!svm_state_final(*state))

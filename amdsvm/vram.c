@@ -275,7 +275,10 @@ static void release_run(struct svm_devmem *mem, unsigned long pfn,
 	unsigned long index = pfn - mem->first_pfn;
 	bool was_full = chunk->nr_used == SVM_CHUNK_PAGES;
 
-	bitmap_clear(chunk->used, index % SVM_CHUNK_PAGES, n);
+	if (n == 1)
+		__clear_bit(index % SVM_CHUNK_PAGES, chunk->used);
+	else
+		bitmap_clear(chunk->used, index % SVM_CHUNK_PAGES, n);
 	chunk->nr_used -= n;
 	used_sub(mem, n);
 	if (chunk->leaving)

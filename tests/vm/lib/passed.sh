@@ -8,7 +8,7 @@
 # history nor network to decide; without what a build leaves beside the sources.
 input_key() {
 	(
-		cd "$TOP"
+		cd "$TOP" || exit
 		find "$@" -type f \
 			! -name '*.o' ! -name '*.ko' ! -name '*.mod' ! -name '*.mod.c' ! -name '.*' \
 			! -name Module.symvers ! -name modules.order ! -path amdsvm/compat/config.h -print0 |
