@@ -3,35 +3,10 @@
  * Folios of 2 MiB on a device (private memory, Linux 7.2): they stay in one piece on
  * every way in and out, and where a piece is not to be had nothing is lost by it.
  */
-#include <pthread.h>
-
-#include "vmqueue.h"
+#include "vmlarge.h"
 
 #define SIZE (2 * BLOCK)
 #define PAGES (SIZE / PAGE)
-#define MIDDLE (77 * PAGE)
-
-#define needs_large_folios() \
-	only_in_lanes(LANE_PRIVATE, "large folios need private memory")
-
-static char *huge(size_t size)
-{
-	char *memory = vm_anon(size);
-
-	expect(!madvise(memory, size, MADV_HUGEPAGE));
-	vm_fill(memory, size, 1);
-	expect_eq(vm_huge_kib(memory, size), size / 1024);
-	return memory;
-}
-
-static char *huge_on_device(size_t size)
-{
-	char *memory = huge(size);
-
-	expect_prefetch(memory, size, vm.gpu[0], 0, .moved = size / PAGE);
-	return memory;
-}
-
 /*
  * Pieces of 2 MiB, as a device sees them: its page table has one entry for each, and
  * it has mapped no other memory of the test. Pages that lie side by side by chance
@@ -45,19 +20,6 @@ static uint64_t pieces(const char *memory, size_t size)
 	leaves = vm_device_counters(vm.gpu[1]).leaves;
 	expect_eq(set(memory, size, { ATTR(NO_ACCESS), vm.gpu[1] }), 0);
 	return leaves;
-}
-
-/* No page on a device is locked or held: all come home when they are told to. */
-static void expect_all_come_home(void)
-{
-	struct amdsvm_ioctl_evict_args args;
-	int round;
-
-	for (round = 0; round < 10 && vm_used_pages(); round++) {
-		expect(vm_evict_on(vm.fd, vm.gpu[0], &args) <= 0);
-		expect(vm_evict_on(vm.fd, vm.gpu[1], &args) <= 0);
-	}
-	expect_eq(vm_used_pages(), 0);
 }
 
 START_TEST(there_and_back_by_prefetch)
@@ -360,79 +322,6 @@ START_TEST(no_whole_chunk_on_the_device)
 }
 END_TEST
 
-/* ---- several at once --------------------------------------------------------------------- */
-
-START_TEST(a_folio_is_shared_by_fork)
-{
-	struct peer peer;
-	char *memory;
-	size_t i;
-
-	needs_large_folios();
-	memory = huge_on_device(BLOCK);
-	if (vm_fork(&peer)) {
-		vm_await(&peer);
-		for (i = 0; i < PAGES_PER_BLOCK; i += 3)
-			*(uint64_t *)(memory + i * PAGE) = i;
-		for (i = 0; i < PAGES_PER_BLOCK; i++)
-			expect_eq(*(uint64_t *)(memory + i * PAGE),
-				  i % 3 ? vm_word(1, i * PAGE / 8) : i);
-		vm_done();
-	}
-	/* One page of ours first, of which the child must not hear. */
-	*(uint64_t *)(memory + MIDDLE) = 5;
-	vm_tell(&peer);
-	*(uint64_t *)(memory + 78 * PAGE) = 6;
-	expect_joined(&peer);
-	expect_eq(*(uint64_t *)(memory + MIDDLE), 5);
-	expect_eq(*(uint64_t *)(memory + 78 * PAGE), 6);
-	*(uint64_t *)(memory + MIDDLE) = vm_word(1, MIDDLE / 8);
-	*(uint64_t *)(memory + 78 * PAGE) = vm_word(1, 78 * PAGE / 8);
-	expect_bytes(memory, BLOCK, 1);
-}
-END_TEST
-
-static char *shared;
-static pthread_barrier_t barrier;
-
-static void *read_pages(void *argument)
-{
-	size_t page = (size_t)argument, i;
-
-	for (i = 0; i < 16; i++, page += 37) {
-		pthread_barrier_wait(&barrier);
-		expect_eq(*(volatile uint64_t *)(shared + page % PAGES_PER_BLOCK * PAGE),
-			  vm_word(1, page % PAGES_PER_BLOCK * PAGE / 8));
-	}
-	return NULL;
-}
-
-/* In one piece, and cut so that each fault has to split what others wait for. */
-START_TEST(threads_fault_on_one_folio)
-{
-	int rounds = vm_rounds(50), i, how;
-	pthread_t thread;
-
-	needs_large_folios();
-	vm_use_all_processors();
-	for (i = 0; i < rounds; i++) {
-		how = i % 3;
-		shared = huge_on_device(BLOCK);
-		if (how)
-			expect(!mprotect(shared + 300 * PAGE, PAGE, PROT_READ));
-		if (how == 2)
-			expect(!madvise(shared, BLOCK, MADV_NOHUGEPAGE));
-		pthread_barrier_init(&barrier, NULL, 2);
-		expect(!pthread_create(&thread, NULL, read_pages, (void *)(size_t)(i * 7)));
-		read_pages((void *)(size_t)(i * 11 + 5));
-		expect(!pthread_join(thread, NULL));
-		expect_all_come_home();
-		expect_bytes(shared, BLOCK, 1);
-		expect(!munmap(shared, BLOCK));
-	}
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("large");
@@ -452,10 +341,6 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, a_folio_that_is_cut_is_moved_on, 0, CUTS);
 	tcase_add_loop_test(t, a_folio_is_seen_from_its_middle, 0, LOOKS);
 	tcase_add_test(t, no_whole_chunk_on_the_device);
-
-	t = vm_case(s, "together");
-	tcase_add_test(t, a_folio_is_shared_by_fork);
-	tcase_add_test(t, threads_fault_on_one_folio);
 	return s;
 }
 

@@ -527,10 +527,10 @@ static void add_case(Suite *s, const char *name, const TTest *test, int variants
 	int first = 0;
 
 	/* One with large pages, one with failures: they take long, and lanes differ little. */
-	if (variants == VARIANTS && (vm_lane() != LANE_PRIVATE || vm_is_debug_kernel())) {
+	if (variants == VARIANTS && !vm_in_full()) {
 		first = 1;
 		variants = 3;
-	} else if (vm_is_debug_kernel()) {
+	} else if (!vm_in_full()) {
 		first = variants / 2;
 	}
 	tcase_add_unchecked_fixture(t, NULL, teardown);

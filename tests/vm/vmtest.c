@@ -95,9 +95,14 @@ int vm_rounds(int rounds)
 	return vm_is_debug_kernel() ? (rounds + 9) / 10 : rounds;
 }
 
+bool vm_in_full(void)
+{
+	return vm_lane() == LANE_PRIVATE && !vm_is_debug_kernel();
+}
+
 void vm_add_variants(TCase *t, const TTest *test, int variants)
 {
-	tcase_add_loop_test(t, test, vm_is_debug_kernel() ? variants / 2 : 0, variants);
+	tcase_add_loop_test(t, test, vm_in_full() ? 0 : variants / 2, variants);
 }
 
 /* One word for the test: the harness counts by it. */

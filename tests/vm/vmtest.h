@@ -73,7 +73,12 @@ uint64_t vm_seed(void);
 bool vm_kernel_is(const char *release);
 bool vm_is_debug_kernel(void);
 int vm_rounds(int rounds);	/* a tenth of them on the debug kernel */
-/* All variants of a test; on the debug kernel the second half, which is large pages. */
+/*
+ * One lane of an ordinary kernel runs all there is; the others leave out variants that
+ * differ little from what they run.
+ */
+bool vm_in_full(void);
+/* All variants of a test, or the second half, which is large pages. */
 void vm_add_variants(TCase *t, const TTest *test, int variants);
 
 /*
