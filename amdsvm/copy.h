@@ -13,8 +13,6 @@
 
 #include "device.h"
 
-struct svm_devmem;
-
 /*
  * 64 KiB. For less the engine is not asked: to wake it and to wait for it takes longer
  * than to copy.

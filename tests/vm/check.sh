@@ -13,7 +13,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 
 # Seconds that .ci/run may take, and what the packages need of them with an empty cache;
 # they take half of that on two idle processors. The debug lane comes last: with its kernel
-# to build it takes 25 minutes.
+# to build it may take 25 minutes.
 CI_LIMIT=5200 PACKAGING=1500 DEBUG=1500
 
 # Why a layer cannot be run here, or nothing.

@@ -14,7 +14,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 main() {
 	local inputs key
 	cd "$TOP"
-	inputs=(amdsvm uapi VERSION tests/vm/debug.config tests/vm/lib/{debugkernel,verdict}.sh
+	inputs=(amdsvm uapi VERSION tests/vm/debug.config tests/vm/lanes tests/vm/lib/{debugkernel,verdict}.sh
 		tests/vm/guest tests/vm/*.[ch])
 	key=$(input_key "${inputs[@]}")
 	if [ "${1:-}" = --if-changed ] && has_passed "debug-$key" "make check-debug"; then

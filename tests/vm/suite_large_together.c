@@ -139,8 +139,8 @@ static void slow_splits(bool slow)
 START_TEST(a_page_comes_home_as_its_folio_is_split)
 {
 	needs_large_folios();
-	if (access(TRACING "/kprobe_events", W_OK)) {
-		vm_skip(0, "this kernel has no kprobe events");
+	if (vm_is_debug_kernel()) {
+		vm_skip(0, "the debug kernel is built without kprobes");
 		return;
 	}
 	slow_splits(true);

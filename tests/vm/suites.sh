@@ -191,16 +191,15 @@ if [ ${#lanes[@]} = 0 ]; then
 	say "error: tests/vm/lanes has no lane${KERNEL:+ of kernel $KERNEL}${LANE:+ named $LANE}"
 	failed=$((failed + 1))
 fi
+# Noted like a lane, and run whichever of them are left out.
+cost=''
+if [ -z "$SUITE$LANE" ] && [[ "${KERNEL:-7.2}" = 7.2 && "$UNBUILT" != *" 7.2 "* ]]; then cost=7.2/icount; fi
 if [ -n "${IF_CHANGED:-}" ]; then leave_out; fi
-if [ -n "$SUITES" ] && [ ${#lanes[@]} -gt 0 ]; then
+if [ -n "$SUITES" ]; then
 	run_lanes 1 alone
 	wait
 	add_up_lanes alone
-	cost=''
-	if [ -z "$SUITE$LANE" ] && [[ "${KERNEL:-7.2}" = 7.2 && "$UNBUILT" != *" 7.2 "* ]]; then
-		cost=yes
-		check_cost &
-	fi
+	[ -z "$cost" ] || check_cost &
 	run_lanes "$AT_ONCE" beside
 	wait
 	add_up_lanes beside
