@@ -38,19 +38,6 @@ struct helper {
 };
 
 /**
- * svm_crew_limit() - how many may be at work for one call, or for one space
- *
- * Return: 1 to SVM_MAX_WORKERS, and not more than there are processors.
- */
-unsigned int svm_crew_limit(void)
-{
-	unsigned int limit = min_t(unsigned int, num_online_cpus(),
-				   SVM_MAX_WORKERS);
-
-	return clamp(READ_ONCE(svm_migrate_workers), 1U, limit);
-}
-
-/**
  * svm_crew_init() - before svm_crew_run()
  * @crew: at the start of memory from kmalloc(); has one reference, the caller's
  * @process: whose memory, its mm held by mmget
@@ -181,10 +168,19 @@ static bool stays_alone(void)
 	       !nodes_subset(node_states[N_MEMORY], cpuset_current_mems_allowed);
 }
 
+/* How many may be at work for one call; not more than there are processors. */
+static unsigned int crew_limit(void)
+{
+	unsigned int limit = min_t(unsigned int, num_online_cpus(),
+				   SVM_MAX_WORKERS);
+
+	return clamp(READ_ONCE(svm_migrate_workers), 1U, limit);
+}
+
 /* No more than there are processors that the caller may use; 0: it does all itself. */
 static unsigned int helpers_for(unsigned long items)
 {
-	unsigned long crew = min_t(unsigned long, svm_crew_limit(), items);
+	unsigned long crew = min_t(unsigned long, crew_limit(), items);
 
 	crew = min_t(unsigned long, crew, cpumask_weight(current->cpus_ptr));
 	return crew > 1 && !stays_alone() ? crew : 0;

@@ -12,7 +12,7 @@
 struct svm_process;
 struct svm_scratch;
 
-/* Those who can be at work for one call, or for the faults of one space. */
+/* Those who can be at work for one call. */
 #define SVM_MAX_WORKERS 16
 
 /* How many may; see main.c. */
@@ -46,7 +46,6 @@ struct svm_crew {
 	wait_queue_head_t left;
 };
 
-unsigned int svm_crew_limit(void);
 void svm_crew_init(struct svm_crew *crew, struct svm_process *process);
 int svm_crew_run(struct svm_crew *crew, unsigned long items,
 		 struct svm_scratch *scratch);

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "ahead.h"
 #include "compat/compat.h"
 #include "devmem.h"
 #include "migrate.h"
@@ -183,6 +184,7 @@ static void devmem_destroy(struct svm_devmem *mem)
 	if (!mem)
 		return;
 
+	svm_ahead_end(mem);
 	memunmap_pages(&mem->pagemap);
 	for (i = 0; i < mem->nr_chunks; i++)
 		if (mem->chunks[i].backed && mem->device->ops->unback)
@@ -211,6 +213,7 @@ static struct svm_devmem *devmem_create(struct svm_device *device,
 	if (!mem->chunks)
 		goto free;
 	svm_vram_init(mem);
+	svm_ahead_init(mem);
 
 	mem->pagemap.type = kind == AMDSVM_MEMORY_PRIVATE ?
 			    MEMORY_DEVICE_PRIVATE : MEMORY_DEVICE_COHERENT;
@@ -343,8 +346,8 @@ int svm_devmem_init(const struct svm_devmem_config *config)
 		return 0;
 	}
 
-	if (svm_vram_shrinker_init()) {
-		destroy_all();
+	if (svm_ahead_start() || svm_vram_shrinker_init()) {
+		svm_devmem_exit();
 		return -ENOMEM;
 	}
 	return 0;
@@ -360,4 +363,5 @@ void svm_devmem_exit(void)
 {
 	svm_vram_shrinker_exit();
 	destroy_all();
+	svm_ahead_stop();
 }

@@ -12,6 +12,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait_bit.h>
+#include <linux/workqueue.h>
 
 #include "device.h"
 
@@ -64,6 +65,22 @@ struct svm_chunk {
 };
 
 /**
+ * struct svm_ahead - room that is made before it is needed, see ahead.c
+ * @work: makes it
+ * @want: pages that are to be free; with what follows under svm_devmem.lock
+ * @before: as svm_scratch.evict_before of who asked last
+ * @residency: likewise
+ * @made: pages that were made free so, and nobody has noticed yet; no lock
+ */
+struct svm_ahead {
+	struct work_struct work;
+	unsigned long want;
+	unsigned long before;
+	unsigned long residency;
+	unsigned long made;
+};
+
+/**
  * struct svm_devmem - memory of one device
  * @pagemap: its struct pages
  * @device: whose it is
@@ -84,6 +101,7 @@ struct svm_chunk {
  * @backed: chunks with backing
  * @pages_in: pages that moved here
  * @pages_out: pages that moved away
+ * @ahead: room that is made before it is needed
  */
 struct svm_devmem {
 	struct dev_pagemap pagemap;
@@ -104,6 +122,7 @@ struct svm_devmem {
 	unsigned long backed;
 	atomic_long_t pages_in;
 	atomic_long_t pages_out;
+	struct svm_ahead ahead;
 };
 
 /*

@@ -59,7 +59,7 @@ MODULE_PARM_DESC(thrash_ms, "Memory that comes home and is wanted by a device ag
 
 unsigned int svm_migrate_workers = 1;
 module_param_named(migrate_workers, svm_migrate_workers, uint, 0644);
-MODULE_PARM_DESC(migrate_workers, "Processors that a prefetch, or the faults of a process on a device, may use at once, 1 to 16 (default 1)");
+MODULE_PARM_DESC(migrate_workers, "Processors that a prefetch may use at once, 1 to 16 (default 1)");
 
 static unsigned int lanes = 2;
 module_param(lanes, uint, 0444);

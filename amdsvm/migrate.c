@@ -25,6 +25,7 @@
 #include <linux/sched/signal.h>
 #include <linux/userfaultfd_k.h>
 
+#include "ahead.h"
 #include "block.h"
 #include "devmem.h"
 #include "event.h"
@@ -277,6 +278,7 @@ static void take_more_vram(struct migration *m, unsigned long wanted)
 static bool take_vram(struct migration *m)
 {
 	unsigned long wanted = 0, i;
+	bool tight;
 
 	if (!m->device)
 		return true;
@@ -287,11 +289,15 @@ static bool take_vram(struct migration *m)
 		for (i = 0; i < m->pages; i++)
 			wanted += !svm_state_final(m->scratch->state[i]);
 	m->used = 0;
+	tight = svm_ahead_settle(m->device->mem, wanted);
 	if (svm_vram_free_pages(m->device->mem) < wanted)
 		svm_evict_room(m->device->mem, wanted, m->scratch);
 	take_pages(m, wanted);
 	if (m->taken < wanted)
 		take_more_vram(m, wanted);
+	/* While these are filled. */
+	if (tight && m->taken)
+		svm_ahead_begin(m->device->mem, m->scratch);
 	return m->taken;
 }
 

@@ -180,20 +180,22 @@ static int skip_untouched(struct prefetch *p, struct svm_move_counts *counts)
 
 /* What is left of the next block, for the caller alone. 1: nothing is left. */
 static int take_block(struct prefetch *p, unsigned long *start,
-		      unsigned long *end, struct svm_move_counts *counts)
+		      unsigned long *end, struct svm_scratch *scratch)
 {
 	int ret = 0;
 
 	if (mutex_lock_killable(&p->lock))
 		return -EINTR;
 	if (!p->device && p->next < p->end)
-		ret = skip_untouched(p, counts);
+		ret = skip_untouched(p, &scratch->counts);
 	if (!ret && p->next == p->end)
 		ret = 1;
 	if (!ret) {
 		*start = p->next;
 		*end = min(p->end, (p->next | (SVM_BLOCK_SIZE - 1)) + 1);
 		p->next = *end;
+		scratch->ahead = min((p->end - p->next) >> PAGE_SHIFT,
+				     SVM_CHUNK_PAGES);
 	}
 	mutex_unlock(&p->lock);
 	return ret;
@@ -216,7 +218,7 @@ static int prefetch_step(struct svm_crew *crew, struct svm_scratch *scratch)
 	unsigned long start, end, before = *busy;
 	int ret;
 
-	ret = take_block(p, &start, &end, &scratch->counts);
+	ret = take_block(p, &start, &end, scratch);
 	if (ret)
 		return ret;
 	ret = prefetch_block(crew->process, start, end, p->device, scratch,
@@ -247,6 +249,7 @@ static int try_again(struct prefetch *p, struct svm_scratch *scratch)
 	unsigned int i;
 	int ret = 0;
 
+	scratch->ahead = 0;
 	for (i = 0; i < p->nr_again && !ret; i++) {
 		const struct again *again = &p->again[i];
 		struct svm_move_counts counts = {};

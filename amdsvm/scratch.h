@@ -32,6 +32,7 @@
  * @evict_before: device memory that was not used since svm_devmem.clock had this
  *	value may be evicted to make room; 0: none may
  * @residency: jiffies that pages have to have been there for that
+ * @ahead: pages that are likely to be wanted on the device next, a chunk's at most
  * @trigger: why, for events: enum AMDSVM_MIGRATE_TRIGGERS; a prefetch unless
  *	the caller says otherwise
  * @counts: of a prefetch, what became of the pages that its owner moved
@@ -45,6 +46,7 @@ struct svm_scratch {
 	struct svm_copy runs[SVM_BLOCK_PAGES];
 	unsigned long evict_before;
 	unsigned long residency;
+	unsigned long ahead;
 	unsigned int trigger;
 	struct svm_move_counts counts;
 };
@@ -57,6 +59,7 @@ static inline struct svm_scratch *svm_scratch_alloc(void)
 	if (scratch) {
 		scratch->evict_before = 0;
 		scratch->residency = 0;
+		scratch->ahead = 0;
 		scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PREFETCH;
 		scratch->counts = (struct svm_move_counts){};
 	}
@@ -69,6 +72,7 @@ static inline void svm_scratch_init_like(struct svm_scratch *scratch,
 {
 	scratch->evict_before = other->evict_before;
 	scratch->residency = other->residency;
+	scratch->ahead = other->ahead;
 	scratch->trigger = other->trigger;
 	scratch->counts = (struct svm_move_counts){};
 }

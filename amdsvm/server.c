@@ -9,12 +9,12 @@
  * who stalled in one waits for no other, and what many lanes ask of one block is
  * one service.
  *
- * The first server is called for every fault in a block that nobody serves, if that
- * finds it idle. The others are
- * helpers: they are called while there is a block that nobody serves, one by one,
- * each when the one before has taken its block, so that a burst of faults in one
- * block calls nobody in vain. They have a workqueue of their own: nothing waits
- * for a helper that does not come, as the first server looks until nothing is left.
+ * There are as many as queues, so that a block never waits for the service of another,
+ * however long that sleeps. They are called one by one while there is a block that
+ * nobody serves, each when the one before has taken its block, so that a burst of faults
+ * in one block calls nobody in vain. The first server is called before all others and,
+ * when it is idle, whoever else is on the way; the others have a workqueue of their own:
+ * nothing waits for one that does not come, as the first looks until nothing is left.
  *
  * Locks: queue_lock of the device and inside of it fault_lock, spinlocks; none
  * is held while faults are served.
@@ -25,7 +25,7 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
-#include "crew.h"
+#include "devmem.h"
 #include "evict.h"
 #include "fault.h"
 #include "process.h"
@@ -81,19 +81,19 @@ static bool find_block(const struct svm_space *space, unsigned long *block)
 /* Who could be called now, NULL: nobody. */
 static struct svm_server *next_server(struct svm_space *space)
 {
-	unsigned int i, limit = svm_crew_limit();
-	struct svm_server *servers = space->servers;
+	struct svm_server *servers = space->servers, *idle = NULL;
+	unsigned int i;
 
 	if (servers->state == SVM_SERVER_IDLE)
 		return servers;
-	/* Who comes calls the next. */
-	for (i = 0; i < limit; i++)
+	for (i = 0; i < SVM_MAX_SERVERS; i++) {
+		/* Who comes calls the next. */
 		if (servers[i].state == SVM_SERVER_CALLED)
 			return NULL;
-	for (i = 1; i < limit; i++)
-		if (servers[i].state == SVM_SERVER_IDLE)
-			return &servers[i];
-	return NULL;
+		if (!idle && servers[i].state == SVM_SERVER_IDLE)
+			idle = &servers[i];
+	}
+	return idle;
 }
 
 static bool is_helper(const struct svm_server *server)
@@ -128,12 +128,6 @@ void svm_servers_call(struct svm_space *space)
 	queue_server(server);
 }
 
-/* A helper that the parameter does not allow any more. */
-static bool is_spare(const struct svm_server *server)
-{
-	return server - server->space->servers >= svm_crew_limit();
-}
-
 /* False: there is nothing to do, and the server is idle. */
 static bool take_block(struct svm_server *server, struct batch *batch)
 {
@@ -142,8 +136,7 @@ static bool take_block(struct svm_server *server, struct batch *batch)
 	bool taken;
 
 	spin_lock(&device->queue_lock);
-	taken = !READ_ONCE(space->dead) && !is_spare(server) &&
-		find_block(space, &server->block);
+	taken = !READ_ONCE(space->dead) && find_block(space, &server->block);
 	if (taken) {
 		server->state = SVM_SERVER_SERVING;
 		list_add(&server->link, &space->serving);
@@ -243,6 +236,8 @@ static struct batch *batch_alloc(void)
 	scratch = &batch->service.scratch;
 	scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PAGEFAULT_GPU;
 	scratch->evict_before = ULONG_MAX;
+	/* Who has just been short of room is likely to be again. */
+	scratch->ahead = SVM_CHUNK_PAGES;
 	scratch->residency = msecs_to_jiffies(READ_ONCE(svm_min_residency_ms));
 	return batch;
 }
@@ -313,7 +308,7 @@ void svm_servers_init(struct svm_space *space)
 	unsigned int i;
 
 	INIT_LIST_HEAD(&space->serving);
-	for (i = 0; i < SVM_MAX_WORKERS; i++) {
+	for (i = 0; i < SVM_MAX_SERVERS; i++) {
 		INIT_WORK(&space->servers[i].work, server_work);
 		INIT_LIST_HEAD(&space->servers[i].link);
 		space->servers[i].space = space;
@@ -330,7 +325,7 @@ void svm_servers_cancel(struct svm_space *space)
 {
 	unsigned int i;
 
-	for (i = 0; i < SVM_MAX_WORKERS; i++) {
+	for (i = 0; i < SVM_MAX_SERVERS; i++) {
 		if (cancel_work_sync(&space->servers[i].work))
 			svm_process_put(space->process);
 		set_idle(&space->servers[i]);

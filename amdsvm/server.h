@@ -11,6 +11,9 @@
 
 struct svm_space;
 
+/* One for each queue that a space can have: no block waits for another's service. */
+#define SVM_MAX_SERVERS AMDSVM_MAX_QUEUES
+
 enum svm_server_state {
 	SVM_SERVER_IDLE,	/* does nothing until it is called */
 	SVM_SERVER_CALLED,	/* will look for a block to serve */

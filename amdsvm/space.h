@@ -9,7 +9,7 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 
-#include "crew.h"
+#include "amdsvm_ioctl.h"
 #include "device.h"
 #include "server.h"
 
@@ -73,7 +73,7 @@ struct svm_space {
 	struct list_head stalled;
 	u64 stalls;
 	struct list_head serving;
-	struct svm_server servers[SVM_MAX_WORKERS];
+	struct svm_server servers[SVM_MAX_SERVERS];
 
 	atomic_long_t counters[SVM_NR_SPACE_COUNTERS];
 };

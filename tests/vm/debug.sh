@@ -22,7 +22,7 @@ main() {
 		return
 	fi
 	mkdir -p "$BUILD"
-	# A part of the suites proves nothing about the whole. The lane takes about ten minutes
+	# A part of the suites proves nothing about the whole. The lane takes about eight minutes
 	# on an idle machine.
 	KERNEL=debug LANE='' SUITE='' IF_CHANGED='' LANE_TIMEOUT=${LANE_TIMEOUT:-2400} "$HERE/suites.sh" |
 		tee "$BUILD/debug.log"

@@ -4,6 +4,7 @@
  * call brings is not given up by the same call, and where there is no room devices use
  * memory where it is.
  */
+#include "vmevents.h"
 #include "vmqueue.h"
 
 static uint64_t vram;	/* bytes of a device */
@@ -19,6 +20,7 @@ static void teardown(void)
 {
 	vm_parameter("oversubscription", "1");
 	vm_parameter("min_residency_ms", "20");
+	vm_parameter("copy_delay_us", "0");
 }
 
 static char *filled(size_t size, uint64_t seed)
@@ -56,6 +58,61 @@ START_TEST(a_prefetch_evicts_what_was_there_longest)
 	expect_eq(vm_device(vm.gpu[0]).vram_used_bytes, vram);
 	expect_bytes(new, size, 2);
 	expect_bytes(old, vram, 1);
+}
+END_TEST
+
+/* Chunks that began to leave; *@late of them while the last block was brought in. */
+static unsigned int count_evictions(int events, unsigned int *late)
+{
+	unsigned int i, n = hear(events), evictions = 0;
+
+	*late = 0;
+	for (i = 0; i < n; i++) {
+		if (heard[i].id != EVENT(MIGRATE_START))
+			continue;
+		if (heard[i].trigger != TRIGGER(TTM_EVICTION)) {
+			*late = 0;
+			continue;
+		}
+		evictions++;
+		++*late;
+	}
+	return evictions;
+}
+
+/* The room for the last block was made while others were brought in. */
+static bool room_is_there(char *new, size_t size, int events)
+{
+	unsigned int evictions, late;
+
+	hear(events);
+	expect_prefetch(new, size, vm.gpu[0], 0, .moved = size / PAGE);
+	evictions = count_evictions(events, &late);
+	/* Not more than is needed: how much is known. */
+	expect_eq(evictions, size / BLOCK);
+	expect_prefetch(new, size, SYSMEM, 0, .moved = size / PAGE);
+	return !late;
+}
+
+START_TEST(the_next_room_is_made_while_a_block_comes)
+{
+	const size_t size = 6 * BLOCK;
+	char *old, *new;
+	int events, try;
+
+	needs_device_memory();
+	vm_use_all_processors();
+	old = on_device(vram, 1);
+	new = filled(size, 2);
+	events = listener(vm.fd, vm.gpu[0], MOVES | EVENT_BIT(ALL_PROCESS));
+	vm_parameter("copy_delay_us", "2000");
+	for (try = 0; !room_is_there(new, size, events); try++) {
+		expect(try < 20);
+		expect_prefetch(old, vram, vm.gpu[0], 0, .moved = size / PAGE,
+				.already = (vram - size) / PAGE);
+	}
+	expect_bytes(old, vram, 1);
+	expect_bytes(new, size, 2);
 }
 END_TEST
 
@@ -243,14 +300,17 @@ static Suite *suite(void)
 	tcase_add_test(t, a_prefetch_evicts_what_was_there_longest);
 	tcase_add_test(t, memory_of_others_is_evicted_too);
 	tcase_add_test(t, no_write_is_lost);
+	tcase_add_test(t, the_next_room_is_made_while_a_block_comes);
 	/* Which memory goes is the same on any kernel, and all of a device is much there. */
 	if (vm_is_debug_kernel())
 		return s;
+	tcase_add_test(t, devices_fault_more_than_they_have);
+	tcase_add_test(t, switched_off);
+	if (!vm_in_full())
+		return s;
 	tcase_add_test(t, use_by_the_device_counts);
 	tcase_add_test(t, a_prefetch_evicts_nothing_of_its_own);
-	tcase_add_test(t, devices_fault_more_than_they_have);
 	tcase_add_test(t, what_has_just_come_is_not_evicted_by_faults);
-	tcase_add_test(t, switched_off);
 	return s;
 }
 

@@ -307,7 +307,7 @@ static void *mover(void *argument)
 /* No page of the old memory appears in the new, and none of what stays is lost. */
 START_TEST(unmapping_while_blocks_move)
 {
-	int round, rounds = vm_rounds(60);
+	int round, rounds = vm_in_full() ? 60 : vm_rounds(20);
 	pthread_t thread;
 	uint64_t i = 0;
 
@@ -384,7 +384,7 @@ __attribute__((noreturn)) static void move_for_ever(struct peer *peer)
 START_TEST(the_caller_is_killed)
 {
 	long users = vm_read_number("/sys/module/amdsvm/refcnt");
-	int round, rounds = vm_rounds(15);
+	int round, rounds = vm_in_full() ? 15 : vm_rounds(5);
 	uint64_t longest = 0;
 
 	needs_device_memory();
@@ -421,7 +421,8 @@ static Suite *suite(void)
 	vm_add_variants(t, an_odd_span_moves, 2);
 	vm_add_variants(t, each_page_is_counted_once, WORKERS);
 	vm_add_variants(t, attributes_prefetch_alike, 2);
-	vm_add_variants(t, what_does_not_fit_stays, 2);
+	if (!vm_is_debug_kernel())
+		vm_add_variants(t, what_does_not_fit_stays, 2);
 	t = vm_case_with(s, "full", setup_no_eviction, NULL);
 	tcase_add_unchecked_fixture(t, NULL, teardown_workers);
 	tcase_add_unchecked_fixture(t, NULL, vm_teardown_no_eviction);

@@ -29,15 +29,9 @@ static void setup(void)
 {
 	vm_setup();
 	vm_use_all_processors();
-	vm_parameter("migrate_workers", "4");
 	expect_within(10, vm_used_pages() == 0);
 	memory = vm_anon_small(SIZE);
 	make_queues();
-}
-
-static void teardown_workers(void)
-{
-	vm_parameter("migrate_workers", "1");
 }
 
 static uint32_t place(void)
@@ -96,7 +90,6 @@ static void expect_a_service_each(int n)
 
 START_TEST(each_block_is_served_once)
 {
-	vm_parameter("migrate_workers", _i ? "1" : "4");
 	expect_a_service_each(QUEUES);
 }
 END_TEST
@@ -106,7 +99,6 @@ START_TEST(a_block_of_many_is_served_once)
 	struct amdsvm_ioctl_get_device_counters_args counters;
 	int fds[QUEUES], i;
 
-	vm_parameter("migrate_workers", _i ? "1" : "4");
 	vm_fill(memory, SIZE, 1);
 	for (i = 0; i < QUEUES; i++)
 		fds[i] = submit_touch(i, AMDSVM_TOUCH_WRITE, memory + i % 4 * BLOCK + i * PAGE, 100);
@@ -175,21 +167,23 @@ END_TEST
 /* ---- a service that takes long -------------------------------------------------------- */
 
 #define OTHERS 16
+#define SLOW (QUEUES - 1)
 
 static char *file;
 
 static void setup_file(void)
 {
-	int fd;
+	int fd, i;
 
 	setup();
 	vm_fill(memory, SIZE, 1);
 	fd = open(VM_DISK "/file", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	expect(fd >= 0 && !ftruncate(fd, 2 * BLOCK));
-	file = vm_reserve(2 * BLOCK);
-	expect(mmap(file, 2 * BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == file);
+	expect(fd >= 0 && !ftruncate(fd, SLOW * BLOCK));
+	file = vm_reserve(SLOW * BLOCK);
+	expect(mmap(file, SLOW * BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == file);
 	/* Read, so that nothing but the write waits. */
-	expect_zero(file, 2 * BLOCK);
+	for (i = 0; i < SLOW; i++)
+		expect_zero(file + i * BLOCK, PAGE);
 	expect(!fsync(fd));
 }
 
@@ -239,48 +233,31 @@ START_TEST(nobody_waits_for_another_block)
 }
 END_TEST
 
-/* What the test above is about, and what a single worker is. */
-START_TEST(one_worker_serves_one_block)
+/* However many services sleep: as many as there are queues but one. */
+START_TEST(nobody_waits_for_many_slow_blocks)
 {
-	int slow, other;
-
-	vm_parameter("migrate_workers", "1");
-	slow = start_slow_service();
-	other = submit_touch(1, AMDSVM_TOUCH_WRITE, memory, 1);
-	usleep(300000);
-	expect(!vm_job_done(slow) && !vm_job_done(other));
-	expect_eq(vm_device_counters(vm.gpu[0]).services, 1);
-	/* Not too late for those who wait already, once somebody faults. */
-	vm_parameter("migrate_workers", "4");
-	expect_status(vm_finish(submit_touch(2, AMDSVM_TOUCH_WRITE, memory + BLOCK, 1)), 0);
-	expect_status(vm_finish(other), 0);
-	expect(!vm_job_done(slow));
-	vm_disk_thaw();
-	expect_status(vm_finish(slow), 0);
-	expect_location(memory, 2 * BLOCK, place());
-	expect_bytes(memory, SIZE, 1);
-}
-END_TEST
-
-/* More that wait than there are workers: later, but nothing is lost. */
-START_TEST(slow_blocks_use_up_the_workers)
-{
-	int slow[2], others[8], i;
+	struct amdsvm_ioctl_get_device_counters_args counters;
+	int slow[SLOW], i;
 
 	slow[0] = start_slow_service();
-	slow[1] = submit_touch(1, AMDSVM_TOUCH_WRITE, file + BLOCK, 1);
-	expect_within(10, vm_device_counters(vm.gpu[0]).services == 2);
-	for (i = 0; i < 8; i++)
-		others[i] = submit_touch(2 + i, AMDSVM_TOUCH_WRITE, memory + i * BLOCK, 1);
+	for (i = 1; i < SLOW; i++)
+		slow[i] = submit_touch(i, AMDSVM_TOUCH_WRITE, file + i * BLOCK, 1);
+	expect_within(10, vm_device_counters(vm.gpu[0]).services == SLOW);
+	for (i = 0; i < 4; i++)
+		expect_status(vm_finish(submit_touch(SLOW, AMDSVM_TOUCH_WRITE, memory + i * BLOCK,
+						     PAGES_PER_BLOCK)), 0);
 	/* Another device of the same process is served by others. */
 	expect_touches(vm.gpu[1], READ, memory + 16 * BLOCK, 1);
+	for (i = 0; i < SLOW; i++)
+		expect(!vm_job_done(slow[i]));
 	vm_disk_thaw();
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < SLOW; i++)
 		expect_status(vm_finish(slow[i]), 0);
-	for (i = 0; i < 8; i++)
-		expect_status(vm_finish(others[i]), 0);
-	expect_eq(vm_device_counters(vm.gpu[0]).services, 10);
-	expect_location(memory, 8 * BLOCK, place());
+	counters = vm_device_counters(vm.gpu[0]);
+	expect_eq(counters.services, SLOW + 4);
+	expect_eq(counters.migrations, moves(4));
+	expect_eq(counters.duplicates, 0);
+	expect_location(memory, 4 * BLOCK, place());
 	expect_bytes(memory, SIZE, 1);
 }
 END_TEST
@@ -347,17 +324,14 @@ static Suite *suite(void)
 	Suite *s = suite_create("parallel_fault");
 	TCase *t = vm_case_with(s, "services", setup, NULL);
 
-	tcase_add_unchecked_fixture(t, NULL, teardown_workers);
-	tcase_add_loop_test(t, each_block_is_served_once, 0, 2);
-	tcase_add_loop_test(t, a_block_of_many_is_served_once, 0, 2);
+	tcase_add_test(t, each_block_is_served_once);
+	tcase_add_test(t, a_block_of_many_is_served_once);
 	tcase_add_test(t, errors_stop_their_own_queues);
 	tcase_add_test(t, two_processes_fault_at_once);
 	t = vm_case_with(s, "slow", setup_file, NULL);
 	tcase_add_unchecked_fixture(t, vm_disk_mount, vm_disk_unmount);
-	tcase_add_unchecked_fixture(t, NULL, teardown_workers);
 	tcase_add_test(t, nobody_waits_for_another_block);
-	tcase_add_test(t, one_worker_serves_one_block);
-	tcase_add_test(t, slow_blocks_use_up_the_workers);
+	tcase_add_test(t, nobody_waits_for_many_slow_blocks);
 	tcase_add_test(t, a_queue_goes_while_it_is_served);
 	tcase_add_test(t, the_process_is_killed_while_it_is_served);
 	return s;

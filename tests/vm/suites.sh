@@ -21,8 +21,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 
 KERNEL=${KERNEL:-} LANE=${LANE:-} SUITE=${SUITE:-}
 SUITE=${SUITE#suite_}
-# Longest time of one boot; lanes that run at the same time: a guest has two processors,
-# and needs one most of the time.
+# Longest time of one boot; boots at the same time, each of which needs one processor.
 LANE_TIMEOUT=${LANE_TIMEOUT:-1500}
 AT_ONCE=${AT_ONCE:-2}
 passed=0 failed=0 UNBUILT=''
@@ -60,14 +59,15 @@ suite_names() {
 	done
 }
 
-# boot KERNEL LANE OUT SUITE...: the suites in one boot; OUT.result gets how many tests
-# passed and failed. The guest's own failure (panic, kernel log, module left in use)
-# counts as one more.
+# boot KERNEL LANE alone|beside OUT SUITE...: the suites in one boot; OUT.result gets how
+# many tests passed and failed. The guest's own failure (panic, kernel log, module left in
+# use) counts as one more.
 boot() {
-	local kernel=$1 lane=$2 out=$3 status=0 numbers
-	shift 3
+	local kernel=$1 lane=$2 options=() out=$4 status=0 numbers
+	[ "$3" = alone ] || options=(--in-turn)
+	shift 4
 	echo 0 1 >"$out.result"
-	"$HERE/run" "$kernel" --lane "$lane" --timeout "$LANE_TIMEOUT" \
+	"$HERE/run" "$kernel" --lane "$lane" --timeout "$LANE_TIMEOUT" "${options[@]}" \
 		--add "$HERE/guest/suites:/usr/libexec/amdsvm/suites" -- suites "$@" \
 		2>"$out.err" </dev/null | tee "$out.out" |
 		awk -f "$HERE/suites.awk" -v lane="$kernel/$lane" -v expected="$*" -v result="$out.result" || status=$?
@@ -82,41 +82,16 @@ boot() {
 	echo "$numbers" >"$out.result"
 }
 
-# await_quiet PID FILE: until the boot whose output this is has no suite left that spins.
-await_quiet() {
-	while kill -0 "$1" 2>/dev/null; do
-		sed -n 's/^@begin //p' "$2" 2>/dev/null | grep -qvFxf <(in_words "$SPINNING") && break
-		sleep 1
-	done
-}
-
-# debug_boots OUT SUITE...: in two boots, as tests wait more than they work there; the
-# second waits for the suites that spin, which the first begins with.
-debug_boots() {
-	local out=$1 suites i spinning rest list
-	shift
-	suites="$*"
-	mapfile -t spinning < <(spinning "$suites")
-	for i in 0 1; do
-		mapfile -t rest < <(not_spinning "$suites" | part 2 $i)
-		list=("${rest[@]}")
-		[ $i = 1 ] || list=("${spinning[@]}" "${rest[@]}")
-		[ ${#list[@]} -gt 0 ] || continue
-		boot debug private "$out.$i" "${list[@]}" &
-		[ $i = 1 ] || [ ${#spinning[@]} = 0 ] || await_quiet $! "$out.0.out"
+# run_lane KERNEL LANE alone|beside: its numbers go into a file, see lane_result. The
+# debug kernel's suites take two boots.
+run_lane() {
+	local out=$BUILD/vm/suites-$1-$2-$3.$$ boots=1 i suites file numbers sum=(0 0)
+	[ "$1" != debug ] || boots=2
+	for ((i = 0; i < boots; i++)); do
+		mapfile -t suites < <(suites_of "$1/$2" "$3" "$SUITES" | part $boots $i)
+		[ ${#suites[@]} = 0 ] || boot "$1" "$2" "$3" "$out.$i" "${suites[@]}" &
 	done
 	wait
-}
-
-# run_lane KERNEL LANE alone|beside: its numbers go into a file, see lane_result.
-run_lane() {
-	local out=$BUILD/vm/suites-$1-$2-$3.$$ suites file numbers sum=(0 0)
-	mapfile -t suites < <(suites_of "$1" "$3" "$SUITES")
-	if [ "$1" = debug ]; then
-		debug_boots "$out" "${suites[@]}"
-	else
-		boot "$1" "$2" "$out.0" "${suites[@]}"
-	fi
 	for file in "$out".*.result; do
 		numbers=$(cat "$file")
 		sum=($((sum[0] + ${numbers% *})) $((sum[1] + ${numbers#* })))
@@ -144,7 +119,7 @@ add_up() {
 run_lanes() {
 	local lane
 	for lane in "${lanes[@]}"; do
-		[ -n "$(suites_of "${lane%/*}" "$2" "$SUITES")" ] || continue
+		[ -n "$(suites_of "$lane" "$2" "$SUITES")" ] || continue
 		if [[ $UNBUILT == *" ${lane%/*} "* ]]; then
 			printf '%-14s %-16s FAIL  no module to run them with\n' "$lane" "all suites"
 			continue
@@ -158,7 +133,7 @@ run_lanes() {
 add_up_lanes() {
 	local lane
 	for lane in "${lanes[@]}"; do
-		[ -z "$(suites_of "${lane%/*}" "$1" "$SUITES")" ] || add_up "${lane%/*}" "${lane#*/}" "$1"
+		[ -z "$(suites_of "$lane" "$1" "$SUITES")" ] || add_up "${lane%/*}" "${lane#*/}" "$1"
 	done
 }
 

@@ -43,32 +43,43 @@ void stale_body(struct vm_packets *p, int kind)
 			pk_write(p, (void *)&page[WRITTEN], &written[i], 1);
 }
 
+static void expect_good(int job, uint32_t round)
+{
+	struct amdsvm_result result = vm_wait(job);
+
+	if (result.status)
+		vm_fail(HERE, "round %u: the job ends with %d after %llu packets", round, result.status,
+			(unsigned long long)result.packets);
+}
+
 /* Asleep in between: whoever serves the fault may need this processor. */
-void await_use(int job, int kind, volatile uint32_t *words, uint32_t round)
+static void await(int job, struct vm_loop *loop, int kind, volatile uint32_t *words, uint32_t round)
 {
 	uint64_t end = vm_now() + 30 * 1000000000ULL;
 
 	while (kind == READS ? *seen != round : words[WRITTEN] == FRESH) {
 		if (*seen == OURS)
 			vm_fail(HERE, "round %u: a device read a page that was taken away (R2)", round);
-		if (vm_job_done(job)) {
-			struct amdsvm_result result = vm_wait(job);
-
-			if (result.status)
-				vm_fail(HERE, "round %u: the job ends with %d after %llu packets", round,
-					result.status, (unsigned long long)result.packets);
-		}
+		if (loop)
+			vm_loop_feed(loop);
+		else if (vm_job_done(job))
+			expect_good(job, round);
 		if (vm_now() > end)
 			vm_fail(HERE, "round %u: the device does not use the page", round);
 		usleep(20);
 	}
 }
 
+void await_use(int job, int kind, volatile uint32_t *words, uint32_t round)
+{
+	await(job, NULL, kind, words, round);
+}
+
 void await_loop(struct vm_loop *loop, int kind, volatile uint32_t *words, uint32_t round)
 {
 	if (round % 16 == 0)
 		vm_loop_feed(loop);
-	await_use(loop->fds[0], kind, words, round);
+	await(-1, loop, kind, words, round);
 }
 
 void expect_ours(volatile uint32_t *words, uint32_t round)

@@ -4,32 +4,28 @@
 # Which suites run in which boot, and which of them at the same time. Sourced after
 # common.sh.
 
-# Suites whose threads and devices spin on all processors: when those are shared with
-# another guest they need up to twenty times as long.
-SPINNING='stale stale_move stale_taken threads'
+# Suites that are run once on processors which truly work at the same time, so alone: on
+# one lane. In all other boots processors take turns (--in-turn), which loses no order of
+# events that a test waits for, and is faster than two guests that spin on locks whose
+# owner is not running.
+PARALLEL='integrity races threads' PARALLEL_LANE=7.2/private
 
-# Seconds of the suites that take long on the debug kernel; the others take about 6.
-DEBUG_SECONDS='zz_unload 47 failnth 40 death 37 overlap 36 parallel 36 packets 30 thrash 30 zz_faultring 27
-	scale 26 events 26 parallel_fault 25 malformed 23 faultmap 22 clear 20 reclaim 20 lifetime 19
-	large 18 overcommit 18 cpufault 17 shadow 16 fork 15 model 14 pressure 12 restore 13 prefetch 12
-	faultfile 12 fault 11 mremap 11 races 10 libqueue 10'
+# Seconds of the suites that take long on the debug kernel; the others take about 5.
+DEBUG_SECONDS='stale 85 thrash 51 packets 43 zz_unload 43 parallel 40 failnth 29 stale_taken 29 threads 28
+	death 26 overlap 26 parallel_fault 25 malformed 22 stale_move 20 zz_faultring 20 large 17
+	faultmap 15 mremap 14 overcommit 14 restore 14 lifetime 13 fork 12 model 12 cpufault 11
+	reclaim 11 clear 10 events 10 scale 10 pressure 9'
 
 # in_words LIST: one a line.
 in_words() { tr -s ' \t\n' '\n' <<<"$1" | sed '/^$/d'; }
 
-# spinning LIST: those of the suites that spin; not_spinning LIST: the others.
-spinning() { in_words "$1" | grep -Fxf <(in_words "$SPINNING") || true; }
-not_spinning() { in_words "$1" | grep -vFxf <(in_words "$SPINNING") || true; }
-
-# suites_of KERNEL alone|beside LIST: those of the suites that run before anything else
-# does, or those that run beside other lanes. The debug kernel, on which a boot takes
-# long, has its own way (run_lane).
+# suites_of LANE alone|beside LIST: those of the suites that run before anything else
+# does, or those that run beside other lanes.
 suites_of() {
-	case $1/$2 in
-	debug/alone) ;;
-	debug/beside) in_words "$3" ;;
-	*/alone) spinning "$3" ;;
-	*/beside) not_spinning "$3" ;;
+	case $2/$1 in
+	alone/$PARALLEL_LANE) in_words "$3" | grep -Fxf <(in_words "$PARALLEL") || true ;;
+	beside/$PARALLEL_LANE) in_words "$3" | grep -vFxf <(in_words "$PARALLEL") || true ;;
+	beside/*) in_words "$3" ;;
 	esac
 }
 
@@ -38,7 +34,7 @@ suites_of() {
 part() {
 	awk -v table="$DEBUG_SECONDS" '
 		BEGIN { n = split(table, t); for (i = 1; i < n; i += 2) seconds[t[i]] = t[i + 1] }
-		{ print NR, $1, ($1 in seconds ? seconds[$1] : 6) }' | sort -k3,3nr -k1,1n |
+		{ print NR, $1, ($1 in seconds ? seconds[$1] : 5) }' | sort -k3,3nr -k1,1n |
 		awk -v parts="$1" -v wanted="$2" '{
 			least = 0
 			for (i = 1; i < parts; i++) if (sum[i] < sum[least]) least = i
