@@ -23,8 +23,8 @@ in_words() { tr -s ' \t\n' '\n' <<<"$1" | sed '/^$/d'; }
 # does, or those that run beside other lanes.
 suites_of() {
 	case $2/$1 in
-	alone/$PARALLEL_LANE) in_words "$3" | grep -Fxf <(in_words "$PARALLEL") || true ;;
-	beside/$PARALLEL_LANE) in_words "$3" | grep -vFxf <(in_words "$PARALLEL") || true ;;
+	alone/"$PARALLEL_LANE") in_words "$3" | grep -Fxf <(in_words "$PARALLEL") || true ;;
+	beside/"$PARALLEL_LANE") in_words "$3" | grep -vFxf <(in_words "$PARALLEL") || true ;;
 	beside/*) in_words "$3" ;;
 	esac
 }
