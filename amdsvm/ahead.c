@@ -3,19 +3,23 @@
  * Room ahead of need: while what just arrived on a full device is copied, a worker
  * already evicts what the next block will need, so that the two copies overlap.
  *
- * Who takes room says how much will be wanted next (svm_scratch.ahead): a prefetch knows,
- * a fault service supposes that there will be another fault like this one. So no more
- * than a chunk is ever evicted that nobody comes for. One request at a time: who is short
- * again waits for the chunk that the worker is in, or takes the request back and evicts
- * itself.
+ * A prefetch knows how much it will want (svm_scratch.ahead), and asks each time once it
+ * has been short. A device fault does not: when it had to evict itself it supposes that
+ * there will be another one like it, but what is there by then it takes without asking for
+ * more. Else memory that just fits would be evicted for ever, by the faults that this
+ * causes.
+ *
+ * A request is for one chunk, and there is one at a time. Who is short waits for the chunk
+ * that the worker is in, or takes the request back and evicts itself.
  *
  * Where there is one processor nothing overlaps, and nothing is done ahead.
  *
  * Locks: svm_devmem.lock, for the request. The worker takes what eviction does (evict.c),
  * none of which is held by those who wait for it: they hold mmap_lock and block mutexes,
- * and the worker knows no address.
+ * and the worker knows no address. It allocates only pages at home, without an effort.
  */
 #include <linux/cpumask.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -31,60 +35,48 @@ static void ahead_work(struct work_struct *work)
 {
 	struct svm_ahead *ahead = container_of(work, struct svm_ahead, work);
 	struct svm_devmem *mem = container_of(ahead, struct svm_devmem, ahead);
-	struct svm_scratch *scratch = kvmalloc(sizeof(*scratch),
-					       GFP_KERNEL | __GFP_NOWARN);
 	unsigned long want;
 
-	/* Who is short evicts itself, then. */
-	if (!scratch)
-		return;
 	spin_lock_irq(&mem->lock);
 	want = ahead->want;
-	scratch->evict_before = ahead->before;
-	scratch->residency = ahead->residency;
+	ahead->scratch->evict_before = ahead->before;
+	ahead->scratch->residency = ahead->residency;
 	spin_unlock_irq(&mem->lock);
-	if (svm_evict_room(mem, want, scratch))
-		WRITE_ONCE(ahead->made, want);
-	kvfree(scratch);
+	if (svm_vram_free_pages(mem) < want)
+		svm_evict_coldest(mem, ahead->scratch, SVM_HOME_WELCOME);
 }
 
 /**
- * svm_ahead_settle() - before room is taken: end what is under way, if it is needed
+ * svm_ahead_settle() - before room is made: end what is under way
  * @mem: device memory
- * @wanted: pages that are going to be taken
  *
  * Context: as svm_evict_room(); sleeps while a chunk is evicted.
- * Return: true when there would not be so much without room made ahead, so that more of
- * it should be made: see svm_ahead_begin().
  */
-bool svm_ahead_settle(struct svm_devmem *mem, unsigned long wanted)
+void svm_ahead_settle(struct svm_devmem *mem)
 {
-	unsigned long made;
-
-	if (svm_vram_free_pages(mem) < wanted)
-		cancel_work_sync(&mem->ahead.work);
-	made = READ_ONCE(mem->ahead.made) ? xchg(&mem->ahead.made, 0) : 0;
-	return svm_vram_free_pages(mem) < wanted + made;
+	cancel_work_sync(&mem->ahead.work);
 }
 
 /**
- * svm_ahead_begin() - room was taken, and was short: see that there is more
+ * svm_ahead_begin() - room was taken, and more will be wanted: see that there is some
  * @mem: device memory
- * @scratch: how much will be wanted, and who may be evicted for it
+ * @want: pages, a chunk's at most
+ * @scratch: who may be evicted for it
  *
  * Context: any that may schedule; does not wait.
  */
-void svm_ahead_begin(struct svm_devmem *mem, const struct svm_scratch *scratch)
+void svm_ahead_begin(struct svm_devmem *mem, unsigned long want,
+		     const struct svm_scratch *scratch)
 {
 	struct svm_ahead *ahead = &mem->ahead;
 	unsigned long flags;
 
-	if (!scratch->ahead || !scratch->evict_before ||
+	if (!ahead->scratch || !scratch->evict_before ||
 	    !READ_ONCE(svm_oversubscription) || num_online_cpus() < 2 ||
-	    svm_vram_free_pages(mem) >= scratch->ahead)
+	    svm_vram_free_pages(mem) >= want)
 		return;
 	spin_lock_irqsave(&mem->lock, flags);
-	ahead->want = scratch->ahead;
+	ahead->want = want;
 	ahead->before = scratch->evict_before;
 	ahead->residency = scratch->residency;
 	spin_unlock_irqrestore(&mem->lock, flags);
@@ -93,11 +85,12 @@ void svm_ahead_begin(struct svm_devmem *mem, const struct svm_scratch *scratch)
 
 /**
  * svm_ahead_init() - device memory is made
- * @mem: the memory
+ * @mem: the memory; without memory for this nothing is done ahead
  */
 void svm_ahead_init(struct svm_devmem *mem)
 {
 	INIT_WORK(&mem->ahead.work, ahead_work);
+	mem->ahead.scratch = kvmalloc(sizeof(*mem->ahead.scratch), GFP_KERNEL);
 }
 
 /**
@@ -109,6 +102,7 @@ void svm_ahead_init(struct svm_devmem *mem)
 void svm_ahead_end(struct svm_devmem *mem)
 {
 	cancel_work_sync(&mem->ahead.work);
+	kvfree(mem->ahead.scratch);
 }
 
 /**

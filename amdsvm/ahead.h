@@ -10,8 +10,9 @@
 struct svm_devmem;
 struct svm_scratch;
 
-bool svm_ahead_settle(struct svm_devmem *mem, unsigned long wanted);
-void svm_ahead_begin(struct svm_devmem *mem, const struct svm_scratch *scratch);
+void svm_ahead_settle(struct svm_devmem *mem);
+void svm_ahead_begin(struct svm_devmem *mem, unsigned long want,
+		     const struct svm_scratch *scratch);
 
 void svm_ahead_init(struct svm_devmem *mem);
 void svm_ahead_end(struct svm_devmem *mem);

@@ -76,6 +76,7 @@ struct svm_block *svm_block_get(struct svm_process *process,
 				unsigned long index);
 void svm_block_hold(struct svm_block *block);
 void svm_block_put(struct svm_block *block);
+void svm_block_drop(struct svm_block *block);
 
 int svm_block_lock(struct svm_block *block);
 void svm_block_unlock(struct svm_block *block);

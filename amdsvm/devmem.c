@@ -212,8 +212,8 @@ static struct svm_devmem *devmem_create(struct svm_device *device,
 	mem->chunks = kvcalloc(mem->nr_chunks, sizeof(*mem->chunks), GFP_KERNEL);
 	if (!mem->chunks)
 		goto free;
+	mutex_init(&mem->room_lock);
 	svm_vram_init(mem);
-	svm_ahead_init(mem);
 
 	mem->pagemap.type = kind == AMDSVM_MEMORY_PRIVATE ?
 			    MEMORY_DEVICE_PRIVATE : MEMORY_DEVICE_COHERENT;
@@ -226,6 +226,7 @@ static struct svm_devmem *devmem_create(struct svm_device *device,
 	if (IS_ERR(addr))
 		goto free;
 	spans_add(mem);
+	svm_ahead_init(mem);
 	return mem;
 
 free:

@@ -9,6 +9,7 @@
 #include <linux/list.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait_bit.h>
@@ -70,14 +71,14 @@ struct svm_chunk {
  * @want: pages that are to be free; with what follows under svm_devmem.lock
  * @before: as svm_scratch.evict_before of who asked last
  * @residency: likewise
- * @made: pages that were made free so, and nobody has noticed yet; no lock
+ * @scratch: work space of @work, NULL: there was no memory for it
  */
 struct svm_ahead {
 	struct work_struct work;
 	unsigned long want;
 	unsigned long before;
 	unsigned long residency;
-	unsigned long made;
+	struct svm_scratch *scratch;
 };
 
 /**
@@ -102,6 +103,8 @@ struct svm_ahead {
  * @pages_in: pages that moved here
  * @pages_out: pages that moved away
  * @ahead: room that is made before it is needed
+ * @room_lock: mutex inside block mutexes: those who want less than a chunk evict one
+ *	for all of them
  */
 struct svm_devmem {
 	struct dev_pagemap pagemap;
@@ -123,6 +126,7 @@ struct svm_devmem {
 	atomic_long_t pages_in;
 	atomic_long_t pages_out;
 	struct svm_ahead ahead;
+	struct mutex room_lock; /* inside the block mutex */
 };
 
 /*

@@ -63,6 +63,7 @@ static void leave_out_gone(unsigned long *src)
 
 static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 				 struct svm_scratch *scratch,
+				 enum svm_home_effort effort,
 				 unsigned long *short_of)
 {
 	unsigned long pfn = mem->first_pfn + chunk * SVM_CHUNK_PAGES;
@@ -77,7 +78,7 @@ static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 	svm_chunk_unshape(&mem->chunks[chunk]);
 	leave_out_gone(scratch->src);
 	missing = svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
-				NULL, 0, SVM_HOME_WANTED, &copier);
+				NULL, 0, effort, &copier);
 	if (svm_copier_start(&copier))
 		svm_home_drop(scratch->dst, SVM_CHUNK_PAGES);
 	migrate_device_pages(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
@@ -99,10 +100,36 @@ static int evict_pass(struct svm_devmem *mem, struct svm_scratch *scratch,
 			continue;
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		*moved += evict_chunk(mem, i, scratch, short_of);
+		*moved += evict_chunk(mem, i, scratch, SVM_HOME_WANTED,
+				      short_of);
 		cond_resched();
 	}
 	return 0;
+}
+
+/**
+ * svm_evict_coldest() - evict the chunk that devices have not used for longest
+ * @mem: the device's memory
+ * @scratch: who may be evicted; src and dst are used
+ * @effort: how hard memory at home is looked for
+ *
+ * Context: as svm_evict_room().
+ * Return: pages that left, 0 or more; -ENOENT: nobody may be evicted.
+ */
+long svm_evict_coldest(struct svm_devmem *mem, struct svm_scratch *scratch,
+		       enum svm_home_effort effort)
+{
+	unsigned long moved, short_of = 0;
+	int chunk = svm_vram_leave(mem, scratch->evict_before,
+				   scratch->residency);
+
+	if (chunk < 0)
+		return chunk;
+	moved = evict_chunk(mem, chunk, scratch, effort, &short_of);
+	svm_vram_left(mem, chunk);
+	if (moved)
+		trace_svm_evict(mem->device, moved, READ_ONCE(mem->used), 0);
+	return moved;
 }
 
 /* Chunks of which nothing could be moved, before one gives up. */
@@ -124,29 +151,25 @@ static int evict_pass(struct svm_devmem *mem, struct svm_scratch *scratch,
 bool svm_evict_room(struct svm_devmem *mem, unsigned long want,
 		    struct svm_scratch *scratch)
 {
-	unsigned long moved = 0, n, short_of = 0;
 	unsigned int failures = 0, tries = 0;
+	bool any = false;
+	long moved;
 
 	if (!READ_ONCE(svm_oversubscription) || !scratch->evict_before)
 		return false;
 	/* What is made free others may take: each chunk is tried once at most. */
 	while (svm_vram_free_pages(mem) < want && failures < MAX_FAILURES &&
 	       tries++ < mem->nr_chunks && !fatal_signal_pending(current)) {
-		int chunk = svm_vram_leave(mem, scratch->evict_before,
-					   scratch->residency);
-
-		if (chunk < 0)
+		moved = svm_evict_coldest(mem, scratch, SVM_HOME_WANTED);
+		if (moved < 0)
 			break;
-		n = evict_chunk(mem, chunk, scratch, &short_of);
-		svm_vram_left(mem, chunk);
-		moved += n;
-		if (!n)
+		if (moved)
+			any = true;
+		else
 			failures++;
 		cond_resched();
 	}
-	if (moved)
-		trace_svm_evict(mem->device, moved, READ_ONCE(mem->used), 0);
-	return moved;
+	return any;
 }
 
 /**

@@ -4,7 +4,7 @@
  *
  * One call moves at most one block, in the order of Documentation/mm/hmm.rst:
  *
- *	take device memory in advance	(may reclaim; nothing is held yet)
+ *	take device memory in advance	(room.c; may reclaim; nothing is held yet)
  *	migrate_vma_setup()		pages locked, isolated, unmapped
  *	choose destinations, begin to copy	(copy.c)
  *	migrate_vma_pages()		those without a source go live here
@@ -25,11 +25,9 @@
 #include <linux/sched/signal.h>
 #include <linux/userfaultfd_k.h>
 
-#include "ahead.h"
 #include "block.h"
 #include "devmem.h"
 #include "event.h"
-#include "evict.h"
 #include "home.h"
 #include "migrate.h"
 #include "migration.h"
@@ -41,16 +39,6 @@
 
 /* Rounds: the first, and one more after pages were brought in. */
 #define MAX_ROUNDS 2
-
-/* How often room is made again that others took. */
-#define MAX_ROOM_TRIES 32
-
-/* Pages of one folio, and whole folios, are in one state most of the time. */
-static bool one_state(const struct migration *m)
-{
-	return m->uniform ||
-	       !memchr_inv(m->scratch->state, m->scratch->state[0], m->pages);
-}
 
 /* All pages that are not settled get @state. */
 static void settle(struct migration *m, unsigned long first, unsigned long last,
@@ -137,7 +125,7 @@ static bool unsettled(const struct migration *m, unsigned long *first,
 	unsigned long i;
 	bool any = false;
 
-	if (one_state(m)) {
+	if (svm_one_state(m)) {
 		*first = 0;
 		*last = m->pages - 1;
 		return !svm_state_final(state[0]);
@@ -232,88 +220,6 @@ static bool may_bring_in(struct vm_area_struct *vma)
 	return vma_is_anonymous(vma) && !userfaultfd_armed(vma);
 }
 
-/* Whole if it can be, else as many as there are. */
-static void take_pages(struct migration *m, unsigned long wanted)
-{
-	m->chunk = wanted == SVM_CHUNK_PAGES ?
-		   svm_vram_alloc_chunk(m->device->mem) : 0;
-	m->whole = m->chunk && svm_large_pages &&
-		   !(m->args.vma->vm_flags & VM_NOHUGEPAGE);
-	m->taken = wanted;
-	if (!m->chunk)
-		m->taken = svm_vram_alloc(m->device->mem, wanted,
-					  m->scratch->vram);
-}
-
-/*
- * Others who make room at the same time take what this one has made, too. Free pages
- * that are not to be had have no memory behind them, if it is not that somebody has just
- * been faster: one look more tells.
- */
-static void take_more_vram(struct migration *m, unsigned long wanted)
-{
-	struct svm_devmem *mem = m->device->mem;
-	unsigned int tries, in_vain = 0;
-
-	for (tries = 0; m->taken < wanted && tries < MAX_ROOM_TRIES; tries++) {
-		unsigned long missing = wanted - m->taken, before = m->taken;
-		bool more;
-
-		if (fatal_signal_pending(current))
-			break;
-		more = svm_evict_room(mem, missing, m->scratch);
-		if (!more && !svm_vram_free_pages(mem))
-			break;
-		if (missing == wanted)
-			take_pages(m, wanted);
-		else
-			m->taken += svm_vram_alloc(mem, missing,
-						   m->scratch->vram + m->taken);
-		if (!more && m->taken == before && in_vain++)
-			break;
-	}
-}
-
-/* Device memory for all pages that may still move; false when there is none. */
-static bool take_vram(struct migration *m)
-{
-	unsigned long wanted = 0, i;
-	bool tight;
-
-	if (!m->device)
-		return true;
-	/* Called only while some page is not settled. */
-	if (one_state(m))
-		wanted = m->pages;
-	else
-		for (i = 0; i < m->pages; i++)
-			wanted += !svm_state_final(m->scratch->state[i]);
-	m->used = 0;
-	tight = svm_ahead_settle(m->device->mem, wanted);
-	if (svm_vram_free_pages(m->device->mem) < wanted)
-		svm_evict_room(m->device->mem, wanted, m->scratch);
-	take_pages(m, wanted);
-	if (m->taken < wanted)
-		take_more_vram(m, wanted);
-	/* While these are filled. */
-	if (tight && m->taken)
-		svm_ahead_begin(m->device->mem, m->scratch);
-	return m->taken;
-}
-
-/* Pages that were put to use are core mm's, also when they did not move. */
-static void return_vram(struct migration *m)
-{
-	if (!m->device || m->used == m->taken)
-		return;
-	if (m->chunk)
-		svm_vram_free(m->device->mem, m->chunk + m->used,
-			      m->taken - m->used);
-	else
-		svm_vram_return(m->device->mem, m->scratch->vram + m->used,
-				m->taken - m->used);
-}
-
 static void move_rounds(struct migration *m)
 {
 	unsigned long first, last;
@@ -324,11 +230,11 @@ static void move_rounds(struct migration *m)
 			break;
 		if (round)
 			bring_in(m, first, last);
-		if (take_vram(m))
+		if (svm_room_take(m))
 			move_round(m, first, last);
 		else
 			settle(m, first, last, SVM_PAGE_NO_SPACE);
-		return_vram(m);
+		svm_room_return(m);
 		if (!may_bring_in(m->args.vma))
 			break;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * One migration on request, as its three files share it: migrate.c, place.c and
+ * One migration on request, as its files share it: migrate.c, room.c, place.c and
  * outcome.c.
  */
 #ifndef SVM_MIGRATION_H
@@ -62,6 +62,13 @@ static inline bool svm_state_final(u8 state)
 	return state > SVM_PAGE_BUSY;
 }
 
+/* Pages of one folio, and whole folios, are in one state most of the time. */
+static inline bool svm_one_state(const struct migration *m)
+{
+	return m->uniform ||
+	       !memchr_inv(m->scratch->state, m->scratch->state[0], m->pages);
+}
+
 /* Pages [first, first + n) of the call are in @state; all of it at once in words. */
 static inline void svm_states_set(struct migration *m, unsigned long first,
 				  unsigned long n, u8 state)
@@ -75,6 +82,9 @@ static inline void svm_states_set(struct migration *m, unsigned long first,
 	else
 		memset(m->scratch->state + first, state, n);
 }
+
+bool svm_room_take(struct migration *m);
+void svm_room_return(struct migration *m);
 
 void svm_place_pages(struct migration *m, unsigned long first);
 

@@ -194,8 +194,7 @@ static int take_block(struct prefetch *p, unsigned long *start,
 		*start = p->next;
 		*end = min(p->end, (p->next | (SVM_BLOCK_SIZE - 1)) + 1);
 		p->next = *end;
-		scratch->ahead = min((p->end - p->next) >> PAGE_SHIFT,
-				     SVM_CHUNK_PAGES);
+		scratch->ahead = (p->end - p->next) >> PAGE_SHIFT;
 	}
 	mutex_unlock(&p->lock);
 	return ret;

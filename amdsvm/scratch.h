@@ -21,6 +21,8 @@
  */
 #define SVM_COLLECT_MAX(n) (2 * (n))
 
+#define SVM_AHEAD_UNKNOWN ULONG_MAX
+
 /**
  * struct svm_scratch - arrays of one entry a page of a block
  * @src: migrate_vma source entries; SVM_COLLECT_MAX of them
@@ -32,7 +34,8 @@
  * @evict_before: device memory that was not used since svm_devmem.clock had this
  *	value may be evicted to make room; 0: none may
  * @residency: jiffies that pages have to have been there for that
- * @ahead: pages that are likely to be wanted on the device next, a chunk's at most
+ * @ahead: pages that will be wanted on the device next; SVM_AHEAD_UNKNOWN: nobody knows
+ * @tight: the call has had to make room before
  * @trigger: why, for events: enum AMDSVM_MIGRATE_TRIGGERS; a prefetch unless
  *	the caller says otherwise
  * @counts: of a prefetch, what became of the pages that its owner moved
@@ -47,6 +50,7 @@ struct svm_scratch {
 	unsigned long evict_before;
 	unsigned long residency;
 	unsigned long ahead;
+	bool tight;
 	unsigned int trigger;
 	struct svm_move_counts counts;
 };
@@ -60,6 +64,7 @@ static inline struct svm_scratch *svm_scratch_alloc(void)
 		scratch->evict_before = 0;
 		scratch->residency = 0;
 		scratch->ahead = 0;
+		scratch->tight = false;
 		scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PREFETCH;
 		scratch->counts = (struct svm_move_counts){};
 	}
@@ -73,6 +78,7 @@ static inline void svm_scratch_init_like(struct svm_scratch *scratch,
 	scratch->evict_before = other->evict_before;
 	scratch->residency = other->residency;
 	scratch->ahead = other->ahead;
+	scratch->tight = false;
 	scratch->trigger = other->trigger;
 	scratch->counts = (struct svm_move_counts){};
 }

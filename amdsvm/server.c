@@ -25,7 +25,6 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
-#include "devmem.h"
 #include "evict.h"
 #include "fault.h"
 #include "process.h"
@@ -236,8 +235,8 @@ static struct batch *batch_alloc(void)
 	scratch = &batch->service.scratch;
 	scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PAGEFAULT_GPU;
 	scratch->evict_before = ULONG_MAX;
-	/* Who has just been short of room is likely to be again. */
-	scratch->ahead = SVM_CHUNK_PAGES;
+	scratch->ahead = SVM_AHEAD_UNKNOWN;
+	scratch->tight = false;
 	scratch->residency = msecs_to_jiffies(READ_ONCE(svm_min_residency_ms));
 	return batch;
 }

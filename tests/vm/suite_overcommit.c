@@ -21,6 +21,7 @@ static void teardown(void)
 	vm_parameter("oversubscription", "1");
 	vm_parameter("min_residency_ms", "20");
 	vm_parameter("copy_delay_us", "0");
+	vm_parameter("thrash_ms", "20");
 }
 
 static char *filled(size_t size, uint64_t seed)
@@ -113,6 +114,61 @@ START_TEST(the_next_room_is_made_while_a_block_comes)
 	}
 	expect_bytes(old, vram, 1);
 	expect_bytes(new, size, 2);
+}
+END_TEST
+
+/* As much as there is room for, in turns: room that is made ahead must not push it out. */
+START_TEST(what_just_fits_stays)
+{
+	const size_t blocks = vram / BLOCK;
+	uint64_t before;
+	char *memory;
+	size_t i;
+
+	needs_device_memory();
+	vm_use_all_processors();
+	vm_parameter("min_residency_ms", "0");
+	vm_parameter("thrash_ms", "0");
+	on_device(BLOCK, 1);
+	memory = filled(vram, 2);
+	expect_eq(set(memory, vram, { ATTR(PREFERRED_LOC), vm.gpu[0] }), 0);
+	before = vm_device_counters(vm.gpu[0]).pages_in;
+	for (i = 0; i < 4 * blocks; i++)
+		expect_touches(vm.gpu[0], READ, memory + i % blocks * BLOCK, 1);
+	/* Each comes once, and what was evicted for the last, or ahead of need, once more. */
+	expect(vm_device_counters(vm.gpu[0]).pages_in - before <= (blocks + 2) * PAGES_PER_BLOCK);
+	expect_bytes(memory, vram, 2);
+}
+END_TEST
+
+#define FEW 32
+
+START_TEST(few_pages_of_many_faults_evict_one_chunk)
+{
+	struct vm_packets p = { 0 };
+	int fds[FEW], i;
+	char *old, *new;
+	uint64_t out;
+
+	needs_device_memory();
+	vm_use_all_processors();
+	vm_parameter("min_residency_ms", "0");
+	old = on_device(vram, 1);
+	new = filled(FEW * BLOCK, 2);
+	expect_eq(set(new, FEW * BLOCK, { ATTR(PREFERRED_LOC), vm.gpu[0] }, { ATTR(GRANULARITY), 0 }), 0);
+	out = vm_device(vm.gpu[0]).pages_out;
+	for (i = 0; i < FEW; i++) {
+		p.n = 0;
+		pk_touch(&p, AMDSVM_TOUCH_READ, new + i * BLOCK, 1, PAGE);
+		fds[i] = vm_submit(vm_queue(vm.gpu[0]), &p);
+		expect(fds[i] >= 0);
+	}
+	for (i = 0; i < FEW; i++)
+		expect_status(vm_finish(fds[i]), 0);
+	expect_eq(vm_device(vm.gpu[0]).pages_out - out, PAGES_PER_BLOCK);
+	expect_eq(pages_on_device(new, FEW * BLOCK), FEW);
+	expect_bytes(old, vram, 1);
+	expect_bytes(new, FEW * BLOCK, 2);
 }
 END_TEST
 
@@ -305,6 +361,8 @@ static Suite *suite(void)
 	if (vm_is_debug_kernel())
 		return s;
 	tcase_add_test(t, devices_fault_more_than_they_have);
+	tcase_add_test(t, what_just_fits_stays);
+	tcase_add_test(t, few_pages_of_many_faults_evict_one_chunk);
 	tcase_add_test(t, switched_off);
 	if (!vm_in_full())
 		return s;
