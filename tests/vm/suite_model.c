@@ -7,7 +7,7 @@
 
 #define PAGES 4096
 #define SIZE (PAGES * PAGE)
-#define OPERATIONS 1500
+#define OPERATIONS (vm_is_debug_kernel() ? 700 : 1500)
 
 struct attributes {
 	uint32_t preferred, prefetch, granularity, flags;

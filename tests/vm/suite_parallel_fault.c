@@ -11,7 +11,7 @@
 #include "vmdisk.h"
 #include "vmqueue.h"
 
-#define QUEUES 32
+#define QUEUES 26
 #define SIZE (QUEUES * BLOCK)
 
 static char *memory;

@@ -11,10 +11,10 @@
 PARALLEL='integrity races threads' PARALLEL_LANE=7.2/private
 
 # Seconds of the suites that take long on the debug kernel; the others take about 5.
-DEBUG_SECONDS='stale 85 thrash 51 packets 43 zz_unload 43 parallel 40 failnth 29 stale_taken 29 threads 28
-	death 26 overlap 26 parallel_fault 25 malformed 22 stale_move 20 zz_faultring 20 large 17
-	faultmap 15 mremap 14 overcommit 14 restore 14 lifetime 13 fork 12 model 12 cpufault 11
-	reclaim 11 clear 10 events 10 scale 10 pressure 9'
+DEBUG_SECONDS='stale 60 packets 48 parallel 48 thrash 45 failnth 43 death 40 zz_unload 38 zz_faultring 30
+	overlap 27 parallel_fault 24 threads 22 stale_taken 22 malformed 21 lifetime 21 faultmap 18
+	overcommit 17 fork 17 stale_move 16 shadow 15 reclaim 15 events 15 large 14 cpufault 14 restore 13
+	queuecalls 13 mremap 13 prefetch 12 integrity 12 faultfile 12 fault 11 clear 10 scale 10'
 
 # in_words LIST: one a line.
 in_words() { tr -s ' \t\n' '\n' <<<"$1" | sed '/^$/d'; }
