@@ -40,6 +40,20 @@ static const struct subject *find_subject(const char *name)
 	return NULL;
 }
 
+#define LISTS "/proc/sys/vm/percpu_pagelist_high_fraction"
+
+/*
+ * Each processor keeps lists of free pages, up to 200 MiB of them after a series with 4 KiB
+ * pages, and gives them back one by one when the next series frees large ones. The kernel
+ * shortens lists that are too long once a second: they are, for the time being.
+ */
+static void empty_page_lists(void)
+{
+	expect_eq(vm_write_file(LISTS, "100000"), 0);
+	sleep(3);
+	expect_eq(vm_write_file(LISTS, "0"), 0);
+}
+
 /* A process of its own, so that nothing of one measurement burdens the next. */
 static int run(const struct subject *subject, const struct backing *backing, unsigned int rounds)
 {
@@ -48,6 +62,7 @@ static int run(const struct subject *subject, const struct backing *backing, uns
 	pid_t pid;
 
 	fflush(stdout);
+	empty_page_lists();
 	pid = fork();
 	if (!pid) {
 		for (round = 0; round <= rounds; round++) {
