@@ -78,7 +78,10 @@ int vm_rounds(int rounds);	/* a tenth of them on the debug kernel */
  * differ little from what they run.
  */
 bool vm_in_full(void);
-/* All variants of a test, or the second half, which is large pages where that is the difference. */
+/*
+ * All variants of a test, or the second half, which is large pages where that is the difference;
+ * on the debug kernel the last.
+ */
 void vm_add_variants(TCase *t, const TTest *test, int variants);
 
 /*
