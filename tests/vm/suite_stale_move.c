@@ -107,7 +107,7 @@ static void setup(void)
 /* Moved hither and thither by the CPU; devices use it wherever it is. */
 START_TEST(pages_that_are_moved)
 {
-	uint32_t places[3] = { vm.gpu[0], SYSMEM, vm.gpu[1] }, rounds = vm_loop_rounds(8800), round = 0, i;
+	uint32_t places[3] = { vm.gpu[0], SYSMEM, vm.gpu[1] }, rounds = vm_loop_rounds(5000), round = 0, i;
 	int devices = 1 + _i % 2;
 	struct vm_loop loops[2];
 	uint64_t begin;
@@ -253,7 +253,7 @@ START_TEST(there_were_enough_rounds)
 		return;
 	printf("# %llu rounds in all\n", (unsigned long long)*rounds_of_all);
 	if (vm.lane == LANE_PRIVATE)
-		expect(*rounds_of_all >= vm_loop_rounds(37000));
+		expect(*rounds_of_all >= vm_loop_rounds(20000));
 }
 END_TEST
 

@@ -5,9 +5,9 @@
 # common.sh.
 
 # Suites that are run once on processors which truly work at the same time, so alone: on
-# one lane. In all other boots processors take turns (--in-turn), which loses no order of
-# events that a test waits for, and is faster than two guests that spin on locks whose
-# owner is not running.
+# one lane. In all other boots processors take turns (--in-turn): what one does is seen at
+# any point of what another does, but nothing happens at the same instant. It is faster
+# than two guests that spin on locks whose owner is not running.
 PARALLEL='integrity races threads' PARALLEL_LANE=7.2/private
 
 # Seconds of the suites that take long on the debug kernel; the others take about 5.
