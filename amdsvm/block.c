@@ -285,6 +285,22 @@ int svm_block_lock(struct svm_block *block)
 }
 
 /**
+ * svm_block_trylock() - the same without waiting, with another block locked perhaps
+ * @block: the block, with a reference
+ *
+ * Return: false: somebody else has it, or it was collected.
+ */
+bool svm_block_trylock(struct svm_block *block)
+{
+	if (!mutex_trylock(&block->mutex))
+		return false;
+	if (!block->dead)
+		return true;
+	mutex_unlock(&block->mutex);
+	return false;
+}
+
+/**
  * svm_block_unlock() - end what svm_block_lock() began
  * @block: the block
  */

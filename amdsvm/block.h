@@ -79,6 +79,7 @@ void svm_block_put(struct svm_block *block);
 void svm_block_drop(struct svm_block *block);
 
 int svm_block_lock(struct svm_block *block);
+bool svm_block_trylock(struct svm_block *block);
 void svm_block_unlock(struct svm_block *block);
 
 void svm_blocks_unmap(struct svm_process *process, unsigned long start,

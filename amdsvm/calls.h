@@ -8,11 +8,9 @@
 #include <linux/types.h>
 
 struct file;
-struct svm_block;
 struct svm_device;
 struct svm_move_counts;
 struct svm_process;
-struct svm_scratch;
 
 /**
  * struct svm_call - one ioctl in progress
@@ -53,10 +51,6 @@ int svm_check_location(u32 location, struct svm_device **device);
 int svm_prefetch(struct svm_process *process, unsigned long start,
 		 unsigned long end, struct svm_device *device,
 		 struct svm_move_counts *counts);
-int svm_move_block(struct svm_process *process, struct svm_block *block,
-		   unsigned long start, unsigned long end,
-		   struct svm_device *device, struct svm_scratch *scratch,
-		   struct svm_move_counts *counts);
 
 extern const struct file_operations svm_chardev_fops;
 

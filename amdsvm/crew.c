@@ -151,6 +151,7 @@ static void helper_work(struct work_struct *work)
 	}
 	svm_crew_put(crew);
 	svm_process_put(process);
+	svm_pair_free(helper->scratch.pair);
 	kvfree(helper);
 }
 

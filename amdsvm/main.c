@@ -20,6 +20,7 @@
 #include "evict.h"
 #include "fault.h"
 #include "home.h"
+#include "move.h"
 #include "policy.h"
 #include "sysfs.h"
 #include "thrash.h"
@@ -60,6 +61,10 @@ MODULE_PARM_DESC(thrash_ms, "Memory that comes home and is wanted by a device ag
 unsigned int svm_migrate_workers = 1;
 module_param_named(migrate_workers, svm_migrate_workers, uint, 0644);
 MODULE_PARM_DESC(migrate_workers, "Processors that a prefetch may use at once, 1 to 16 (default 1)");
+
+unsigned int svm_landing_ms = 8;
+module_param_named(landing_ms, svm_landing_ms, uint, 0600);
+MODULE_PARM_DESC(landing_ms, "For tests: milliseconds that a block which was copied may wait while the next one is collected (default 8)");
 
 static unsigned int lanes = 2;
 module_param(lanes, uint, 0444);
@@ -167,9 +172,12 @@ static int __init svm_init(void)
 	ret = svm_process_init();
 	if (ret)
 		return ret;
-	ret = init_devices();
+	ret = svm_move_init();
 	if (ret)
 		goto process_exit;
+	ret = init_devices();
+	if (ret)
+		goto move_exit;
 	ret = misc_register(&svm_misc);
 	if (ret)
 		goto devices_exit;
@@ -180,6 +188,8 @@ static int __init svm_init(void)
 devices_exit:
 	svm_devmem_exit();
 	svm_vdev_exit();
+move_exit:
+	svm_move_exit();
 process_exit:
 	svm_process_exit();
 	return ret;
@@ -192,6 +202,7 @@ static void __exit svm_exit(void)
 	svm_process_exit();
 	svm_devmem_exit();
 	svm_vdev_exit();
+	svm_move_exit();
 }
 
 module_init(svm_init);

@@ -2,7 +2,7 @@
 /*
  * Migration on request: RAM to device, device to device, device to RAM.
  *
- * One call moves at most one block, in the order of Documentation/mm/hmm.rst:
+ * One migration is of one block at most, in the order of Documentation/mm/hmm.rst:
  *
  *	take device memory in advance	(room.c; may reclaim; nothing is held yet)
  *	migrate_vma_setup()		pages locked, isolated, unmapped
@@ -11,6 +11,9 @@
  *	look what moved
  *	wait for the copies
  *	migrate_vma_finalize()		the others go live here
+ *
+ * What comes before "wait" is svm_migration_begin(), the rest svm_migration_end(): the
+ * next block is begun in between (move.c).
  *
  * Partial success is the normal outcome: each page ends in one
  * svm_page_state. 2 MiB move in one piece where both ends have one (place.c).
@@ -163,9 +166,11 @@ static void set_mover(struct migration *m, struct task_struct *task)
 		WRITE_ONCE(m->block->mover, task);
 }
 
-/* One pass of migrate_vma over pages first..last of the call. */
-static void move_round(struct migration *m, unsigned long first,
-		       unsigned long last)
+/*
+ * One pass of migrate_vma over pages first..last of the call, up to where its copies are
+ * waited for. Return: false when nothing was collected, and nothing is to be landed.
+ */
+static bool collect(struct migration *m, unsigned long first, unsigned long last)
 {
 	struct migrate_vma *args = &m->args;
 
@@ -176,24 +181,57 @@ static void move_round(struct migration *m, unsigned long first,
 	args->pgmap_owner = svm_devmem_owner();
 	args->flags = selection(m);
 
-	set_mover(m, current);
 	if (migrate_vma_setup(args)) {
 		settle(m, first, last, SVM_PAGE_UNMOVABLE);
-		goto out;
+		return false;
 	}
 	if (!args->cpages || args->npages > last - first + 1) {
 		settle(m, first, last, SVM_PAGE_BUSY);
 		migrate_vma_pages(args);
 		migrate_vma_finalize(args);
-		goto out;
+		return false;
 	}
-
 	svm_place_pages(m, first);
 	migrate_vma_pages(args);
 	svm_outcome_note(m, first);
+	return true;
+}
+
+/* Room for pages first..last, and their collection. */
+static void begin_round(struct migration *m, unsigned long first,
+			unsigned long last)
+{
+	m->rounds++;
+	if (svm_room_take(m)) {
+		set_mover(m, current);
+		m->under_way = collect(m, first, last);
+		if (!m->under_way)
+			set_mover(m, NULL);
+	} else {
+		settle(m, first, last, SVM_PAGE_NO_SPACE);
+	}
+	svm_room_return(m);
+}
+
+/**
+ * svm_migration_land() - the end of what is under way
+ * @m: the migration
+ *
+ * Once, by its owner or by whom that has asked: the locks of its folios have no owner.
+ *
+ * Context: sleeps, for the copy at most. Needs no lock, and mmap_lock held by the owner.
+ */
+void svm_migration_land(struct migration *m)
+{
 	svm_copier_wait(&m->copier);
-	migrate_vma_finalize(args);
-out:
+	migrate_vma_finalize(&m->args);
+	m->under_way = false;
+}
+
+static void land(struct migration *m)
+{
+	if (m->under_way)
+		svm_migration_land(m);
 	set_mover(m, NULL);
 }
 
@@ -220,42 +258,69 @@ static bool may_bring_in(struct vm_area_struct *vma)
 	return vma_is_anonymous(vma) && !userfaultfd_armed(vma);
 }
 
-static void move_rounds(struct migration *m)
+/* What was swapped out or busy: once more. */
+static void more_rounds(struct migration *m)
 {
 	unsigned long first, last;
-	int round;
 
-	for (round = 0; round < MAX_ROUNDS; round++) {
-		if (!unsettled(m, &first, &last))
-			break;
-		if (round)
-			bring_in(m, first, last);
-		if (svm_room_take(m))
-			move_round(m, first, last);
-		else
-			settle(m, first, last, SVM_PAGE_NO_SPACE);
-		svm_room_return(m);
-		if (!may_bring_in(m->args.vma))
-			break;
+	while (m->rounds < MAX_ROUNDS && may_bring_in(m->args.vma) &&
+	       unsettled(m, &first, &last)) {
+		bring_in(m, first, last);
+		begin_round(m, first, last);
+		land(m);
 	}
 }
 
-static void run(struct migration *m, struct svm_move_counts *counts)
+/**
+ * svm_migration_begin() - collect what is to move, and begin to copy it
+ * @m: the migration, after its scan
+ *
+ * Context: mmap_lock (read) and the block mutex held, both until svm_migration_end(), which
+ * must follow; sleeps. Folios may be locked on return.
+ */
+void svm_migration_begin(struct migration *m)
 {
-	struct svm_move_event event;
-	struct svm_move_counts own;
 	unsigned long first, last;
+
+	if (!unsettled(m, &first, &last))
+		return;
+	m->event = svm_outcome_event(m, first, last);
+	m->told = true;
+	svm_event_migrate_start(&m->event);
+	begin_round(m, first, last);
+}
+
+/**
+ * svm_migration_overlaps() - is there something to be done while this one is copied
+ * @m: the migration, begun
+ *
+ * Not when part of it has to be brought in first, which waits for folios of others.
+ */
+bool svm_migration_overlaps(const struct migration *m)
+{
+	unsigned long first, last;
+
+	return m->under_way && m->copier.started && !unsettled(m, &first, &last);
+}
+
+/**
+ * svm_migration_end() - wait for the copies, finish
+ * @m: the migration, begun
+ * @counts: what became of the pages is added here
+ *
+ * Context: as svm_migration_begin(), whose task this is; sleeps.
+ */
+void svm_migration_end(struct migration *m, struct svm_move_counts *counts)
+{
+	struct svm_move_counts own;
 	unsigned int i;
 
-	if (unsettled(m, &first, &last)) {
-		event = svm_outcome_event(m, first, last);
-		svm_event_migrate_start(&event);
-		move_rounds(m);
-		own = svm_outcome_count(m);
-		svm_event_migrate_end(&event, svm_outcome_error(m, &own));
-	} else {
-		own = svm_outcome_count(m);
-	}
+	land(m);
+	if (m->told)
+		more_rounds(m);
+	own = svm_outcome_count(m);
+	if (m->told)
+		svm_event_migrate_end(&m->event, svm_outcome_error(m, &own));
 
 	for (i = 0; i < SVM_NR_PAGE_STATES; i++)
 		counts->state[i] += own.state[i];
@@ -273,7 +338,7 @@ static void run(struct migration *m, struct svm_move_counts *counts)
  * the place again: a migration entry stays behind. Seen as a BUG at exit on
  * 6.12, and as a fault in break_ksm() that never ends on 7.2.
  */
-static bool stays_in_ram(struct vm_area_struct *vma)
+bool svm_stays_in_ram(struct vm_area_struct *vma)
 {
 	return (vma->vm_flags & (VM_SPECIAL | VM_SHARED | VM_MERGEABLE)) ||
 	       !(vma->vm_flags & VM_READ) || vma_is_dax(vma) ||
@@ -296,72 +361,35 @@ static void settle_file_pages(struct migration *m)
 }
 
 /**
- * svm_migrate_to_device() - move pages of a block into device memory
- * @block: the block, locked by svm_block_lock()
- * @vma: the mapping they are in
- * @start: first byte
- * @end: byte after the last, in the block and in @vma
- * @device: destination, with memory
- * @scratch: work space
- * @counts: what became of the pages is added here
- *
- * Pages nobody ever touched are cleared there. Swapped pages are brought in
- * first. Without room there, others are evicted as far as @scratch says so.
- *
- * Context: mmap_lock (read) and the block mutex held; sleeps.
- */
-void svm_migrate_to_device(struct svm_block *block, struct vm_area_struct *vma,
-			   unsigned long start, unsigned long end,
-			   struct svm_device *device,
-			   struct svm_scratch *scratch,
-			   struct svm_move_counts *counts)
-{
-	struct migration m = {
-		.args.vma = vma,
-		.block = block,
-		.process = block->process,
-		.device = device,
-		.scratch = scratch,
-		.base = start,
-		.pages = (end - start) >> PAGE_SHIFT,
-	};
-
-	if (stays_in_ram(vma)) {
-		counts->state[SVM_PAGE_UNMOVABLE] += m.pages;
-		return;
-	}
-
-	scan(&m);
-	settle_file_pages(&m);
-	run(&m, counts);
-}
-
-/**
- * svm_migrate_to_system() - bring pages of a block home
- * @process: the process
- * @block: the block, locked by svm_block_lock(); NULL when there is none
- * @vma: the mapping they are in
- * @start: first byte
- * @end: byte after the last, in one block and in @vma
- * @scratch: work space
- * @counts: what became of the pages is added here
+ * svm_migration_scan() - where the pages are before anything moves
+ * @m: the migration, with what is to move and where
  *
  * Context: mmap_lock (read) held; sleeps.
  */
-void svm_migrate_to_system(struct svm_process *process, struct svm_block *block,
-			   struct vm_area_struct *vma, unsigned long start,
-			   unsigned long end, struct svm_scratch *scratch,
-			   struct svm_move_counts *counts)
+void svm_migration_scan(struct migration *m)
 {
-	struct migration m = {
-		.args.vma = vma,
-		.block = block,
-		.process = process,
-		.scratch = scratch,
-		.base = start,
-		.pages = (end - start) >> PAGE_SHIFT,
-	};
+	scan(m);
+	if (m->device)
+		settle_file_pages(m);
+}
 
-	scan(&m);
-	run(&m, counts);
+/**
+ * svm_migrate() - move pages of a block
+ * @m: the migration, with what is to move and where
+ * @counts: what became of the pages is added here
+ *
+ * To a device: pages nobody ever touched are cleared there. Swapped pages are brought in
+ * first. Without room there, others are evicted as far as @m->scratch says so.
+ *
+ * Context: mmap_lock (read) and the block mutex held; sleeps.
+ */
+void svm_migrate(struct migration *m, struct svm_move_counts *counts)
+{
+	if (m->device && svm_stays_in_ram(m->args.vma)) {
+		counts->state[SVM_PAGE_UNMOVABLE] += m->pages;
+		return;
+	}
+	svm_migration_scan(m);
+	svm_migration_begin(m);
+	svm_migration_end(m, counts);
 }

@@ -8,11 +8,6 @@
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
-struct svm_block;
-struct svm_device;
-struct svm_process;
-struct svm_scratch;
-
 /* What became of a page that was to move. The first two are not final. */
 enum svm_page_state {
 	SVM_PAGE_WAITING,	/* not tried yet */
@@ -30,15 +25,6 @@ struct svm_move_counts {
 	unsigned long state[SVM_NR_PAGE_STATES];
 };
 
-void svm_migrate_to_device(struct svm_block *block, struct vm_area_struct *vma,
-			   unsigned long start, unsigned long end,
-			   struct svm_device *device,
-			   struct svm_scratch *scratch,
-			   struct svm_move_counts *counts);
-void svm_migrate_to_system(struct svm_process *process, struct svm_block *block,
-			   struct vm_area_struct *vma, unsigned long start,
-			   unsigned long end, struct svm_scratch *scratch,
-			   struct svm_move_counts *counts);
 vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf);
 
 #endif /* SVM_MIGRATE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * One migration on request, as its files share it: migrate.c, room.c, place.c and
- * outcome.c.
+ * One migration on request, as its files share it: move.c, migrate.c, room.c, place.c
+ * and outcome.c.
  */
 #ifndef SVM_MIGRATION_H
 #define SVM_MIGRATION_H
@@ -37,6 +37,13 @@ struct svm_process;
  * @whole: so 2 MiB can move in one piece
  * @copier: of the present round
  * @had_source: of the present round: entries that stand for memory, not holes
+ * @rounds: that were begun
+ * @under_way: between migrate_vma_pages() and migrate_vma_finalize()
+ * @told: @event was
+ * @event: what listeners hear of it
+ *
+ * The caller sets @args.vma, @block, @process, @device, @scratch, @base and @pages; the rest
+ * is 0.
  */
 struct migration {
 	struct migrate_vma args;
@@ -55,6 +62,10 @@ struct migration {
 	bool whole;
 	struct svm_copier copier;
 	DECLARE_BITMAP(had_source, SVM_BLOCK_PAGES);
+	unsigned int rounds;
+	bool under_way;
+	bool told;
+	struct svm_move_event event;
 };
 
 static inline bool svm_state_final(u8 state)
@@ -83,6 +94,15 @@ static inline void svm_states_set(struct migration *m, unsigned long first,
 		memset(m->scratch->state + first, state, n);
 }
 
+bool svm_stays_in_ram(struct vm_area_struct *vma);
+void svm_migration_scan(struct migration *m);
+void svm_migration_begin(struct migration *m);
+bool svm_migration_overlaps(const struct migration *m);
+void svm_migration_land(struct migration *m);
+void svm_migration_end(struct migration *m, struct svm_move_counts *counts);
+void svm_migrate(struct migration *m, struct svm_move_counts *counts);
+
+bool svm_room_at_hand(const struct migration *m);
 bool svm_room_take(struct migration *m);
 void svm_room_return(struct migration *m);
 

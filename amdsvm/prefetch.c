@@ -2,12 +2,11 @@
 /*
  * Moving memory on request: PREFETCH, the prefetch of SET_ATTR, and EVICT.
  *
- * Block by block, so that mmap_lock is held for one block at a time and a fatal
- * signal is seen between two; several blocks at once, with helpers (crew.c). What
- * cannot move stays and is counted.
+ * Some blocks at a time, as long as nobody else wants mmap_lock (move.c); with helpers
+ * several times at once (crew.c). What cannot move stays and is counted.
  *
- * Locks: prefetch.lock to take a block; mmap_lock (read), then the block mutex, to
- * move it.
+ * Locks: prefetch.lock to take blocks; mmap_lock (read), then the block mutex, to
+ * move them.
  */
 #include <linux/capability.h>
 #include <linux/hugetlb.h>
@@ -23,71 +22,10 @@
 #include "evict.h"
 #include "migrate.h"
 #include "mirror.h"
+#include "move.h"
 #include "process.h"
 #include "scratch.h"
 #include "walk.h"
-
-/* Mappings inside one block; holes that appeared meanwhile have no pages. */
-static void move_mappings(struct svm_process *process, struct svm_block *block,
-			  unsigned long start, unsigned long end,
-			  struct svm_device *device,
-			  struct svm_scratch *scratch,
-			  struct svm_move_counts *counts)
-{
-	unsigned long next;
-
-	for (; start < end; start = next) {
-		struct vm_area_struct *vma = find_vma(process->mm, start);
-
-		next = vma ? min(end, vma->vm_start) : end;
-		if (next > start) {
-			counts->state[SVM_PAGE_UNMOVABLE] +=
-				(next - start) >> PAGE_SHIFT;
-			continue;
-		}
-		next = min(end, vma->vm_end);
-		if (device)
-			svm_migrate_to_device(block, vma, start, next, device,
-					      scratch, counts);
-		else
-			svm_migrate_to_system(process, block, vma, start, next,
-					      scratch, counts);
-	}
-}
-
-/**
- * svm_move_block() - move memory of one block
- * @process: the process, mm held by mmget
- * @block: the block with a reference; NULL when there is none, then only home
- * @start: first byte
- * @end: byte after the last, in the same block
- * @device: destination, NULL for system memory
- * @scratch: work space
- * @counts: what became of the pages is added here
- *
- * Context: no lock held; sleeps.
- * Return: 0; -EINTR; -EAGAIN when the block was collected.
- */
-int svm_move_block(struct svm_process *process, struct svm_block *block,
-		   unsigned long start, unsigned long end,
-		   struct svm_device *device, struct svm_scratch *scratch,
-		   struct svm_move_counts *counts)
-{
-	int ret = 0;
-
-	if (mmap_read_lock_killable(process->mm))
-		return -EINTR;
-	if (block)
-		ret = svm_block_lock(block);
-	if (!ret) {
-		move_mappings(process, block, start, end, device, scratch,
-			      counts);
-		if (block)
-			svm_block_unlock(block);
-	}
-	mmap_read_unlock(process->mm);
-	return ret;
-}
 
 /* Devices that may use the memory where it is now map it. */
 static int map_block(struct svm_process *process, struct svm_block *block,
@@ -105,30 +43,75 @@ static int map_block(struct svm_process *process, struct svm_block *block,
 	return ret == -EBUSY || ret == -EAGAIN || ret == -EFAULT ? 0 : ret;
 }
 
-static int prefetch_block(struct svm_process *process, unsigned long start,
-			  unsigned long end, struct svm_device *device,
-			  struct svm_scratch *scratch,
-			  struct svm_move_counts *counts)
+static void put_blocks(struct svm_move *move)
 {
-	unsigned long index = start >> SVM_BLOCK_SHIFT;
-	struct svm_block *block;
+	unsigned int i;
+
+	for (i = 0; i < SVM_MOVE_MAX_BLOCKS; i++)
+		if (move->blocks[i])
+			svm_block_put(move->blocks[i]);
+	memset(move->blocks, 0, sizeof(move->blocks));
+}
+
+static int get_blocks(struct svm_move *move)
+{
+	unsigned long index = move->start >> SVM_BLOCK_SHIFT;
+	unsigned long last = (move->end - 1) >> SVM_BLOCK_SHIFT;
+	struct svm_block **block;
+
+	for (block = move->blocks; index <= last; index++, block++) {
+		*block = move->device ? svm_block_get(move->process, index) :
+					svm_block_find(move->process, index);
+		if (IS_ERR(*block)) {
+			int ret = PTR_ERR(*block);
+
+			*block = NULL;
+			put_blocks(move);
+			return ret;
+		}
+		if (*block)
+			svm_thrash_reset(*block);
+	}
+	return 0;
+}
+
+/* Blocks of @move from its start to @done. */
+static int map_blocks(const struct svm_move *move, unsigned long done)
+{
+	struct svm_block *const *block = move->blocks;
+	unsigned long at, next;
+	int ret = 0;
+
+	if (!move->device &&
+	    !svm_mirror_maps_system(move->process, move->start, done))
+		return 0;
+	for (at = move->start; at < done && !ret; at = next, block++) {
+		next = min(done, (at | (SVM_BLOCK_SIZE - 1)) + 1);
+		ret = map_block(move->process, *block, at, next, move->scratch);
+	}
+	return ret;
+}
+
+/* As many blocks as there are in @move. */
+static int prefetch_blocks(struct svm_move *move)
+{
+	unsigned long done;
 	int ret;
 
 	do {
-		block = device ? svm_block_get(process, index) :
-				 svm_block_find(process, index);
-		if (IS_ERR(block))
-			return PTR_ERR(block);
-		if (block)
-			svm_thrash_reset(block);
-		ret = svm_move_block(process, block, start, end, device,
-				     scratch, counts);
-		if (!ret && (device ||
-			     svm_mirror_maps_system(process, start, end)))
-			ret = map_block(process, block, start, end, scratch);
-		if (block)
-			svm_block_put(block);
-	} while (ret == -EAGAIN);
+		ret = get_blocks(move);
+		if (ret)
+			return ret;
+		ret = svm_move_blocks(move, &done);
+		if (ret == -EAGAIN)
+			ret = 0;
+		if (!ret && done > move->start)
+			ret = map_blocks(move, done);
+		put_blocks(move);
+		move->start = done;
+		if (!ret && done < move->end && fatal_signal_pending(current))
+			ret = -EINTR;
+	} while (!ret && move->start < move->end);
 	return ret;
 }
 
@@ -178,9 +161,19 @@ static int skip_untouched(struct prefetch *p, struct svm_move_counts *counts)
 	return 0;
 }
 
-/* What is left of the next block, for the caller alone. 1: nothing is left. */
-static int take_block(struct prefetch *p, unsigned long *start,
-		      unsigned long *end, struct svm_scratch *scratch)
+/*
+ * One block for each of a crew; several when there is nobody else, for then their copies
+ * overlap only under one hold of mmap_lock.
+ */
+static unsigned long take_at_once(const struct prefetch *p)
+{
+	return READ_ONCE(p->crew.helped) ? SVM_BLOCK_SIZE :
+					   SVM_MOVE_MAX_BLOCKS * SVM_BLOCK_SIZE;
+}
+
+/* The next blocks, or what is left of them. 1: nothing is left. */
+static int take_blocks(struct prefetch *p, unsigned long *start,
+		       unsigned long *end, struct svm_scratch *scratch)
 {
 	int ret = 0;
 
@@ -192,7 +185,8 @@ static int take_block(struct prefetch *p, unsigned long *start,
 		ret = 1;
 	if (!ret) {
 		*start = p->next;
-		*end = min(p->end, (p->next | (SVM_BLOCK_SIZE - 1)) + 1);
+		*end = min(p->end, (p->next & ~(SVM_BLOCK_SIZE - 1)) +
+					   take_at_once(p));
 		p->next = *end;
 		scratch->ahead = (p->end - p->next) >> PAGE_SHIFT;
 	}
@@ -209,19 +203,27 @@ static void note_busy(struct prefetch *p, unsigned long start,
 	spin_unlock(&p->crew.lock);
 }
 
-/* One block, of the caller or a helper; see struct svm_crew. */
+/* The next blocks, for the caller or a helper; see struct svm_crew. */
 static int prefetch_step(struct svm_crew *crew, struct svm_scratch *scratch)
 {
 	struct prefetch *p = container_of(crew, struct prefetch, crew);
 	unsigned long *busy = &scratch->counts.state[SVM_PAGE_BUSY];
-	unsigned long start, end, before = *busy;
+	unsigned long before = *busy, start, end;
+	struct svm_move move;
 	int ret;
 
-	ret = take_block(p, &start, &end, scratch);
+	ret = take_blocks(p, &start, &end, scratch);
 	if (ret)
 		return ret;
-	ret = prefetch_block(crew->process, start, end, p->device, scratch,
-			     &scratch->counts);
+	move = (struct svm_move) {
+		.process = crew->process,
+		.start = start,
+		.end = end,
+		.device = p->device,
+		.scratch = scratch,
+		.counts = &scratch->counts,
+	};
+	ret = prefetch_blocks(&move);
 	if (*busy != before)
 		note_busy(p, start, end, *busy - before);
 	return ret;
@@ -252,10 +254,17 @@ static int try_again(struct prefetch *p, struct svm_scratch *scratch)
 	for (i = 0; i < p->nr_again && !ret; i++) {
 		const struct again *again = &p->again[i];
 		struct svm_move_counts counts = {};
+		struct svm_move move = {
+			.process = p->crew.process,
+			.start = again->start,
+			.end = again->end,
+			.device = p->device,
+			.scratch = scratch,
+			.counts = &counts,
+		};
 		unsigned long moved, cleared;
 
-		ret = prefetch_block(p->crew.process, again->start, again->end,
-				     p->device, scratch, &counts);
+		ret = prefetch_blocks(&move);
 		moved = min(counts.state[SVM_PAGE_MOVED], again->busy);
 		cleared = min(counts.state[SVM_PAGE_CLEARED],
 			      again->busy - moved);

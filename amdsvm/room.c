@@ -107,6 +107,29 @@ static void look_ahead(struct migration *m, unsigned long wanted, bool tight)
 		svm_ahead_begin(m->device->mem, min(wanted, s->ahead), s);
 }
 
+static unsigned long pages_wanted(const struct migration *m)
+{
+	unsigned long wanted = 0, i;
+
+	if (svm_one_state(m))
+		return svm_state_final(m->scratch->state[0]) ? 0 : m->pages;
+	for (i = 0; i < m->pages; i++)
+		wanted += !svm_state_final(m->scratch->state[i]);
+	return wanted;
+}
+
+/**
+ * svm_room_at_hand() - would svm_room_take() find what it needs, and evict nobody
+ * @m: the migration, after its scan
+ *
+ * Context: any. A guess: others take memory, too.
+ */
+bool svm_room_at_hand(const struct migration *m)
+{
+	return !m->device ||
+	       svm_vram_free_pages(m->device->mem) >= pages_wanted(m);
+}
+
 /**
  * svm_room_take() - take device memory for all pages that may still move
  * @m: the migration; some page is not settled
@@ -117,15 +140,11 @@ static void look_ahead(struct migration *m, unsigned long wanted, bool tight)
  */
 bool svm_room_take(struct migration *m)
 {
-	unsigned long wanted = 0, i;
+	unsigned long wanted;
 
 	if (!m->device)
 		return true;
-	if (svm_one_state(m))
-		wanted = m->pages;
-	else
-		for (i = 0; i < m->pages; i++)
-			wanted += !svm_state_final(m->scratch->state[i]);
+	wanted = pages_wanted(m);
 	m->used = 0;
 	m->taken = 0;
 	look_ahead(m, wanted, take_room(m, wanted));

@@ -23,6 +23,8 @@
 
 #define SVM_AHEAD_UNKNOWN ULONG_MAX
 
+struct svm_pair;
+
 /**
  * struct svm_scratch - arrays of one entry a page of a block
  * @src: migrate_vma source entries; SVM_COLLECT_MAX of them
@@ -39,6 +41,7 @@
  * @trigger: why, for events: enum AMDSVM_MIGRATE_TRIGGERS; a prefetch unless
  *	the caller says otherwise
  * @counts: of a prefetch, what became of the pages that its owner moved
+ * @pair: more of it, for two blocks at once, or NULL; of move.c
  */
 struct svm_scratch {
 	unsigned long src[SVM_COLLECT_MAX(SVM_BLOCK_PAGES)];
@@ -53,21 +56,30 @@ struct svm_scratch {
 	bool tight;
 	unsigned int trigger;
 	struct svm_move_counts counts;
+	struct svm_pair *pair;
 };
+
+void svm_pair_free(struct svm_pair *pair);
+
+/* What is not an array, whatever was there before; svm_scratch_alloc() does so. */
+static inline void svm_scratch_init(struct svm_scratch *scratch)
+{
+	scratch->evict_before = 0;
+	scratch->residency = 0;
+	scratch->ahead = 0;
+	scratch->tight = false;
+	scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PREFETCH;
+	scratch->counts = (struct svm_move_counts){};
+	scratch->pair = NULL;
+}
 
 static inline struct svm_scratch *svm_scratch_alloc(void)
 {
 	struct svm_scratch *scratch = kvmalloc(sizeof(*scratch),
 					       GFP_KERNEL_ACCOUNT);
 
-	if (scratch) {
-		scratch->evict_before = 0;
-		scratch->residency = 0;
-		scratch->ahead = 0;
-		scratch->tight = false;
-		scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PREFETCH;
-		scratch->counts = (struct svm_move_counts){};
-	}
+	if (scratch)
+		svm_scratch_init(scratch);
 	return scratch;
 }
 
@@ -75,16 +87,17 @@ static inline struct svm_scratch *svm_scratch_alloc(void)
 static inline void svm_scratch_init_like(struct svm_scratch *scratch,
 					 const struct svm_scratch *other)
 {
+	svm_scratch_init(scratch);
 	scratch->evict_before = other->evict_before;
 	scratch->residency = other->residency;
 	scratch->ahead = other->ahead;
-	scratch->tight = false;
 	scratch->trigger = other->trigger;
-	scratch->counts = (struct svm_move_counts){};
 }
 
 static inline void svm_scratch_free(struct svm_scratch *scratch)
 {
+	if (scratch)
+		svm_pair_free(scratch->pair);
 	kvfree(scratch);
 }
 

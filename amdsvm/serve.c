@@ -20,7 +20,6 @@
 #include <linux/userfaultfd_k.h>
 
 #include "block.h"
-#include "calls.h"
 #include "compat/compat.h"
 #include "devmem.h"
 #include "event.h"
@@ -28,6 +27,7 @@
 #include "fault.h"
 #include "look.h"
 #include "migrate.h"
+#include "move.h"
 #include "policy.h"
 #include "process.h"
 #include "queue.h"

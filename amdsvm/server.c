@@ -233,10 +233,10 @@ static struct batch *batch_alloc(void)
 	if (!batch)
 		return NULL;
 	scratch = &batch->service.scratch;
+	svm_scratch_init(scratch);
 	scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PAGEFAULT_GPU;
 	scratch->evict_before = ULONG_MAX;
 	scratch->ahead = SVM_AHEAD_UNKNOWN;
-	scratch->tight = false;
 	scratch->residency = msecs_to_jiffies(READ_ONCE(svm_min_residency_ms));
 	return batch;
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "vmlarge.h"
+#include "vmslow.h"
 
 START_TEST(a_folio_is_shared_by_fork)
 {
@@ -90,47 +91,8 @@ END_TEST
 
 /* ---- with the kernel's split made slow ------------------------------------------------ */
 
-#define TRACING "/sys/kernel/tracing"
 #define SPLIT "split_folio_to_list"
-#define PROBES 60
-
-static void probe(int number, const char *file, const char *text)
-{
-	char path[100];
-
-	snprintf(path, sizeof(path), TRACING "/events/kprobes/slow%d/%s", number, file);
-	expect_eq(vm_write_file(path, text), 0);
-}
-
-static void probe_event(const char *form, int number)
-{
-	char text[100];
-	int fd;
-
-	snprintf(text, sizeof(text), form, number);
-	fd = open(TRACING "/kprobe_events", O_WRONLY | O_APPEND | O_CLOEXEC);
-	expect(fd >= 0);
-	expect(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
-}
-
-/* Between its return and what its caller does next are milliseconds of stack traces. */
-static void slow_splits(bool slow)
-{
-	int i;
-
-	for (i = 0; i < PROBES; i++) {
-		if (slow) {
-			probe_event("r:slow%d " SPLIT "\n", i);
-			probe(i, "trigger", "stacktrace");
-			probe(i, "enable", "1");
-		} else {
-			probe(i, "enable", "0");
-			probe(i, "trigger", "!stacktrace");
-			probe_event("-:slow%d\n", i);
-		}
-	}
-}
+#define TRACES 60
 
 /*
  * While one fault has split the folio another brings the page home that the first one
@@ -139,13 +101,13 @@ static void slow_splits(bool slow)
 START_TEST(a_page_comes_home_as_its_folio_is_split)
 {
 	needs_large_folios();
-	if (vm_is_debug_kernel()) {
+	if (!vm_can_probe()) {
 		vm_skip(0, "the debug kernel is built without kprobes");
 		return;
 	}
-	slow_splits(true);
+	vm_slow_return(SPLIT, TRACES);
 	fault_together(vm_rounds(40), 1);
-	slow_splits(false);
+	vm_slow_return(SPLIT, 0);
 }
 END_TEST
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
  * Copies that go on beside a migration, in a copy engine that is slow or fails: bytes
- * are right whoever uses, forks, unmaps or kills meanwhile, nobody sees what was in
- * memory before, and others wait for no more than a block.
+ * are right whoever uses, forks, unmaps or kills meanwhile, and nobody sees what was in
+ * memory before.
  *
  * The engine is slow so that whoever does not wait for it is seen.
  */
 #include <pthread.h>
 #include <signal.h>
 
+#include "vmslow.h"
 #include "vmtest.h"
 
 #define needs_two_processors() \
@@ -24,35 +25,11 @@ static char *memory;
 static size_t memory_size;
 static volatile unsigned int moves;	/* calls that moved something */
 
-static void set_number(const char *name, unsigned int value)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", value);
-	vm_parameter(name, text);
-}
-
-static void slow(unsigned int microseconds)
-{
-	set_number("copy_delay_us", microseconds);
-}
-
-static void failing(unsigned int every)
-{
-	set_number("copy_fail_every", every);
-}
-
-static void teardown(void)
-{
-	slow(0);
-	failing(0);
-}
-
 /* A test that failed left them to the next. */
 static void setup(void)
 {
 	vm_setup();
-	teardown();
+	vm_slow_teardown();
 }
 
 /* Variants of a test: small pages or large ones, every so manieth copy fails. */
@@ -71,8 +48,8 @@ static char *make(int variant, size_t size)
 
 static void start_variant(int variant, unsigned int microseconds)
 {
-	failing(failures[variant / 2]);
-	slow(microseconds);
+	vm_failing_copies(failures[variant / 2]);
+	vm_slow_copies(microseconds);
 }
 
 static pthread_t start_thread(void *(*function)(void *), void *argument)
@@ -103,7 +80,7 @@ START_TEST(copies_of_a_block_are_the_engines)
 	needs_two_processors();
 	block = make(_i, BLOCK);
 	vm_fill(block, BLOCK, 1);
-	slow(10000);
+	vm_slow_copies(10000);
 	start = vm_now();
 	expect_prefetch(block, BLOCK, vm.gpu[0], 0, .moved = 512);
 	expect(vm_now() - start >= SLOW_BLOCK_NS);
@@ -140,7 +117,7 @@ START_TEST(copies_of_a_cpu_fault_are_the_engines)
 	block = make(_i, BLOCK);
 	vm_fill(block, BLOCK, 1);
 	expect_prefetch(block, BLOCK, vm.gpu[0], 0, .moved = 512);
-	slow(10000);
+	vm_slow_copies(10000);
 	start = vm_now();
 	expect_eq(*(volatile uint64_t *)block, vm_word(1, 0));
 	/* Of single pages as many as are in one run with others. */
@@ -193,7 +170,7 @@ START_TEST(evicted_bytes_survive_failures)
 	new = make(_i, size);
 	vm_fill(old, vram, 1);
 	vm_fill(new, size, 2);
-	failing(3);
+	vm_failing_copies(3);
 	expect_prefetch(old, vram, vm.gpu[0], 0, .moved = vram / PAGE);
 	expect_prefetch(new, size, vm.gpu[0], 0, .moved = size / PAGE);
 	expect_location(new, size, vm.gpu[0]);
@@ -455,72 +432,6 @@ START_TEST(never_touched_shows_nothing_old)
 }
 END_TEST
 
-/* ---- how long others wait ------------------------------------------------------- */
-
-static uint64_t longest_map, maps;
-
-static void *mapper(void *argument)
-{
-	uint64_t begin, took;
-	void *page;
-
-	(void)argument;
-	vm_use_all_processors();
-	while (!stop) {
-		begin = vm_now();
-		page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		expect(page != MAP_FAILED);
-		expect(!munmap(page, PAGE));
-		took = vm_now() - begin;
-		if (took > longest_map)
-			longest_map = took;
-		maps++;
-		usleep(200);
-	}
-	return NULL;
-}
-
-/*
- * mmap_lock is held for a block at a time, here for 80 ms or more; a waiter may see two or
- * three go by before core lets it in, twice. Whoever held it for all blocks would be seen.
- */
-#define WAIT_BLOCKS 14
-
-START_TEST(others_wait_for_a_block_at_most)
-{
-	uint64_t start, all;
-	pthread_t mapping;
-	int round;
-
-	needs_device_memory();
-	expect_within(10, vm_used_pages() == 0);
-	needs_two_processors();
-	memory_size = WAIT_BLOCKS * BLOCK;
-	memory = make(_i, memory_size);
-	vm_fill(memory, memory_size, 1);
-	slow(10000);
-	for (round = 0; round < 2; round++) {
-		longest_map = maps = 0;
-		stop = false;
-		mapping = start_thread(mapper, NULL);
-		start = vm_now();
-		expect_prefetch(memory, memory_size, round ? SYSMEM : vm.gpu[0], 0,
-				.moved = memory_size / PAGE);
-		all = vm_now() - start;
-		stop = true;
-		join_thread(mapping);
-		printf("# %s[%d] %s: %llu us for %zu MiB, longest mmap and munmap %llu us of %llu\n",
-		       tcase_name(), _i, round ? "home" : "to a device",
-		       (unsigned long long)all / 1000, memory_size >> 20,
-		       (unsigned long long)longest_map / 1000, (unsigned long long)maps);
-		expect(maps > 1);
-		expect(all >= WAIT_BLOCKS * SLOW_BLOCK_NS);
-		expect(longest_map < all / 2);
-	}
-	expect_bytes(memory, memory_size, 1);
-}
-END_TEST
-
 static void add_case(Suite *s, const char *name, const TTest *test, int variants)
 {
 	TCase *t = vm_case_with(s, name, setup, NULL);
@@ -533,7 +444,7 @@ static void add_case(Suite *s, const char *name, const TTest *test, int variants
 	} else if (!vm_in_full()) {
 		first = variants / 2;
 	}
-	tcase_add_unchecked_fixture(t, NULL, teardown);
+	tcase_add_unchecked_fixture(t, NULL, vm_slow_teardown);
 	tcase_add_loop_test(t, test, first, variants);
 }
 
@@ -550,7 +461,6 @@ static Suite *suite(void)
 	add_case(s, "unmapped", unmapped_meanwhile, VARIANTS);
 	add_case(s, "killed", killed_meanwhile, VARIANTS);
 	add_case(s, "untouched", never_touched_shows_nothing_old, VARIANTS);
-	add_case(s, "others", others_wait_for_a_block_at_most, 2);
 	return s;
 }
 
