@@ -24,7 +24,7 @@ struct svm_process;
  * @refs: table of the process, users, collector
  * @mutex: one migration or mirror at a time; protects @dead
  * @dead: no longer in the table; find or make another
- * @mover: the task inside migrate_vma_*() under @mutex, else NULL
+ * @mover: the task that has a migrate_vma under way under @mutex, else NULL
  * @insister: the task that brings single pages home to break COW, else NULL
  * @lock: protects @pt and @thrash; taken in the notifier, so nothing under it may sleep or
  *	wait for anything that allocates

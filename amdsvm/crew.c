@@ -236,10 +236,14 @@ static bool helpers_begin(struct svm_crew *crew)
 int svm_crew_run(struct svm_crew *crew, unsigned long items,
 		 struct svm_scratch *scratch)
 {
-	unsigned int helpers = helpers_for(items);
+	unsigned int helpers = helpers_for(items), called = 0;
 
-	for (; helpers && call_helper(crew, scratch); helpers--)
-		crew->helped = true;
+	/* They look at it. */
+	crew->helped = helpers;
+	while (called < helpers && call_helper(crew, scratch))
+		called++;
+	if (!called)
+		crew->helped = false;
 	if (!helpers_begin(crew))
 		take_part(crew, scratch);
 	if (wait_event_killable(crew->left, is_done(crew)))

@@ -25,7 +25,7 @@ extern unsigned int svm_migrate_workers;
  * @process: whose memory; the caller holds its mm by mmget
  * @refs: the caller and each helper; the last one frees the memory, by kfree()
  * @lock: spinlock, takes nothing inside; protects what follows
- * @helped: helpers were called; the caller's
+ * @helped: helpers were called; the caller sets it before, and alone resets it
  * @begun: a helper came
  * @over: nobody begins another item
  * @inside: helpers that may be in an item

@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "block.h"
+#include "devmem.h"
 #include "migration.h"
 #include "move.h"
 #include "process.h"
@@ -59,10 +60,9 @@ static void landing_work(struct work_struct *work)
 /* No engine would be at work meanwhile. */
 static bool never_overlaps(const struct svm_move *move)
 {
-	unsigned long blocks = ((move->end - 1) >> SVM_BLOCK_SHIFT) -
-			       (move->start >> SVM_BLOCK_SHIFT);
-
-	return !blocks || num_online_cpus() < 2;
+	return (move->start ^ (move->end - 1)) < SVM_BLOCK_SIZE ||
+	       num_online_cpus() < 2 ||
+	       svm_devmem_state()->kind == AMDSVM_MEMORY_NONE;
 }
 
 /* The pair of the call, made when there is a use for it. */
@@ -143,6 +143,12 @@ static void unlock(struct svm_block *block)
 		svm_block_unlock(block);
 }
 
+/* What one of the pair has learned of the call. */
+static void note_tight(struct hold *hold, const struct flight *flight)
+{
+	hold->move->scratch->tight |= flight->m.scratch->tight;
+}
+
 /* What is under way ends: copied, live, counted, its block unlocked. */
 static void land(struct hold *hold)
 {
@@ -153,6 +159,7 @@ static void land(struct hold *hold)
 	if (!cancel_delayed_work(&flight->landing))
 		flush_delayed_work(&flight->landing);
 	svm_migration_end(&flight->m, hold->move->counts);
+	note_tight(hold, flight);
 	unlock(flight->m.block);
 	hold->under_way = NULL;
 }
@@ -214,7 +221,7 @@ static void overlap(struct hold *hold, struct flight *flight)
 		queue_delayed_work(landing_wq, &hold->under_way->landing,
 				   msecs_to_jiffies(READ_ONCE(svm_landing_ms)));
 	svm_migration_begin(m);
-	hold->move->scratch->tight |= m->scratch->tight;
+	note_tight(hold, flight);
 	land(hold);
 	hold->under_way = flight;
 	if (!svm_migration_overlaps(m))
@@ -244,6 +251,17 @@ static int move_one(struct hold *hold, struct svm_block *block,
 	return 0;
 }
 
+/*
+ * Home: what nobody ever touched is nowhere and stays so. HMM and migrate_vma have other
+ * words for some of it.
+ */
+static bool stays_nowhere(const struct svm_move *move, unsigned long start,
+			  unsigned long end)
+{
+	return !move->device &&
+	       svm_next_populated(move->process->mm, start, end) == end;
+}
+
 /* Somebody wants mmap_lock, or the caller to end. */
 static bool wanted_elsewhere(const struct svm_move *move)
 {
@@ -257,7 +275,7 @@ static bool wanted_elsewhere(const struct svm_move *move)
  * @done: result: first byte that was not tried, also on error
  *
  * Ends early, and after the block it is in, when others want mmap_lock for writing or the
- * caller was killed. What was brought home and never touched is nowhere and stays so.
+ * caller was killed.
  *
  * Context: no lock held; sleeps.
  * Return: 0, with one block tried at least; -EINTR; -EAGAIN when the block at @done was
@@ -281,7 +299,11 @@ int svm_move_blocks(const struct svm_move *move, unsigned long *done)
 		if (ahead != SVM_AHEAD_UNKNOWN)
 			move->scratch->ahead =
 				ahead + ((move->end - next) >> PAGE_SHIFT);
-		ret = move_one(&hold, *block, at, next);
+		if (stays_nowhere(move, at, next))
+			move->counts->state[SVM_PAGE_UNMOVABLE] +=
+				(next - at) >> PAGE_SHIFT;
+		else
+			ret = move_one(&hold, *block, at, next);
 		if (ret)
 			break;
 		*done = next;

@@ -43,34 +43,41 @@ static int map_block(struct svm_process *process, struct svm_block *block,
 	return ret == -EBUSY || ret == -EAGAIN || ret == -EFAULT ? 0 : ret;
 }
 
-static void put_blocks(struct svm_move *move)
+/* The first @n blocks of @move are done with. */
+static void put_blocks(struct svm_move *move, unsigned long n)
 {
-	unsigned int i;
+	unsigned long i;
 
-	for (i = 0; i < SVM_MOVE_MAX_BLOCKS; i++)
+	for (i = 0; i < n; i++)
 		if (move->blocks[i])
 			svm_block_put(move->blocks[i]);
-	memset(move->blocks, 0, sizeof(move->blocks));
+	memmove(move->blocks, move->blocks + n,
+		(SVM_MOVE_MAX_BLOCKS - n) * sizeof(*move->blocks));
+	memset(move->blocks + SVM_MOVE_MAX_BLOCKS - n, 0,
+	       n * sizeof(*move->blocks));
 }
 
+/* What @move has not got yet; it ends before a block that cannot be made. */
 static int get_blocks(struct svm_move *move)
 {
-	unsigned long index = move->start >> SVM_BLOCK_SHIFT;
+	unsigned long first = move->start >> SVM_BLOCK_SHIFT;
 	unsigned long last = (move->end - 1) >> SVM_BLOCK_SHIFT;
-	struct svm_block **block;
+	unsigned long i;
 
-	for (block = move->blocks; index <= last; index++, block++) {
-		*block = move->device ? svm_block_get(move->process, index) :
-					svm_block_find(move->process, index);
-		if (IS_ERR(*block)) {
-			int ret = PTR_ERR(*block);
+	for (i = first; i <= last; i++) {
+		struct svm_block *block = move->blocks[i - first];
 
-			*block = NULL;
-			put_blocks(move);
-			return ret;
+		if (block)
+			continue;
+		block = move->device ? svm_block_get(move->process, i) :
+				       svm_block_find(move->process, i);
+		if (IS_ERR(block)) {
+			move->end = i << SVM_BLOCK_SHIFT;
+			return i == first ? PTR_ERR(block) : 0;
 		}
-		if (*block)
-			svm_thrash_reset(*block);
+		if (block)
+			svm_thrash_reset(block);
+		move->blocks[i - first] = block;
 	}
 	return 0;
 }
@@ -82,8 +89,9 @@ static int map_blocks(const struct svm_move *move, unsigned long done)
 	unsigned long at, next;
 	int ret = 0;
 
-	if (!move->device &&
-	    !svm_mirror_maps_system(move->process, move->start, done))
+	if (done == move->start ||
+	    (!move->device &&
+	     !svm_mirror_maps_system(move->process, move->start, done)))
 		return 0;
 	for (at = move->start; at < done && !ret; at = next, block++) {
 		next = min(done, (at | (SVM_BLOCK_SIZE - 1)) + 1);
@@ -95,23 +103,30 @@ static int map_blocks(const struct svm_move *move, unsigned long done)
 /* As many blocks as there are in @move. */
 static int prefetch_blocks(struct svm_move *move)
 {
-	unsigned long done;
-	int ret;
+	unsigned long end = move->end, done;
+	bool collected;
+	int ret = 0;
 
-	do {
+	while (!ret && move->start < end) {
+		move->end = end;
 		ret = get_blocks(move);
 		if (ret)
-			return ret;
+			break;
 		ret = svm_move_blocks(move, &done);
-		if (ret == -EAGAIN)
-			ret = 0;
-		if (!ret && done > move->start)
+		collected = ret == -EAGAIN;
+		if (!ret || collected)
 			ret = map_blocks(move, done);
-		put_blocks(move);
+		put_blocks(move, (done >> SVM_BLOCK_SHIFT) -
+				 (move->start >> SVM_BLOCK_SHIFT));
 		move->start = done;
-		if (!ret && done < move->end && fatal_signal_pending(current))
+		if (collected) {
+			svm_block_put(move->blocks[0]);
+			move->blocks[0] = NULL;
+		}
+		if (!ret && done < end && fatal_signal_pending(current))
 			ret = -EINTR;
-	} while (!ret && move->start < move->end);
+	}
+	put_blocks(move, SVM_MOVE_MAX_BLOCKS);
 	return ret;
 }
 
@@ -167,7 +182,7 @@ static int skip_untouched(struct prefetch *p, struct svm_move_counts *counts)
  */
 static unsigned long take_at_once(const struct prefetch *p)
 {
-	return READ_ONCE(p->crew.helped) ? SVM_BLOCK_SIZE :
+	return p->crew.helped ? SVM_BLOCK_SIZE :
 					   SVM_MOVE_MAX_BLOCKS * SVM_BLOCK_SIZE;
 }
 

@@ -147,7 +147,8 @@ struct amdsvm_ioctl_set_xnack_mode_args {
  * MIGRATE_START	"%lld -%d @%lx(%lx) %x->%x %x:%x %d"
  *			ns -pid @address(size) from->to prefetch:preferred trigger
  * MIGRATE_END		"%lld -%d @%lx(%lx) %x->%x %d %d"
- *			ns -pid @address(size) from->to trigger error
+ *			ns -pid @address(size) from->to trigger error; a
+ *			process may have begun other moves since the start
  * PAGE_FAULT_START	"%lld -%d @%lx(%x) %c"	ns -pid @address(gpu_id) R or W
  * PAGE_FAULT_END	"%lld -%d @%lx(%x) %c"	the same, M migrated or U not
  * QUEUE_EVICTION	"%lld -%d %x %d"	ns -pid gpu_id trigger

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# make check: every layer, cheapest first; all are run whatever fails, and the
-# last line adds them up. Lanes of check-vm, the debug kernel's lane and the packages are
-# left out when this machine has seen exactly these sources pass. .ci/run sets CI: then
-# only the debug lane is, which need run only when the driver has changed.
+# make check: every layer; all are run whatever fails, and the last line adds them up.
+# Lanes of check-vm, the debug kernel's lane and the packages are left out when this
+# machine has seen exactly these sources pass. .ci/run sets CI: then only the debug lane
+# is, which need run only when the driver has changed.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 
@@ -40,34 +40,80 @@ can_overlay() {
 	return $status
 }
 
+script_of() {
+	case $1 in
+	static) script=("$TOP/tests/static/check") ;;
+	unit) script=("$HERE/unit.sh") ;;
+	vm) script=(env IF_CHANGED="$IF_CHANGED" "$HERE/suites.sh") ;;
+	packaging) script=("$TOP/tests/packaging/check" --if-changed) ;;
+	debug) script=("$HERE/debug.sh" --if-changed) ;;
+	esac
+}
+
+# run_layer LAYER: its output goes to its log, and to ours unless somebody else shows it.
+run_layer() {
+	local script start=$SECONDS
+	script_of "$1"
+	"${script[@]}" 2>&1 | tee "$BUILD/check-$1.log" || true
+	echo $((SECONDS - start)) >"$BUILD/check-$1.seconds"
+}
+
+# add_up LAYER: one that does not come to its last line failed once more.
+add_up() {
+	local numbers
+	numbers=$(sed -nE '$s/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$BUILD/check-$1.log")
+	[ -n "$numbers" ] || numbers="0 1"
+	passed=$((passed + ${numbers% *}))
+	failed=$((failed + ${numbers#* }))
+	table+=$(printf 'check-%-8s %4d passed %4d failed %5d s' "$1" "${numbers% *}" "${numbers#* }" \
+		"$(cat "$BUILD/check-$1.seconds")")$'\n'
+}
+
+# What needs no guest runs while guests do, and behind them: they leave processors idle
+# now and then.
+begin_beside() {
+	local layer
+	for layer; do
+		(
+			renice -n 10 "$BASHPID" >/dev/null
+			run_layer "$layer" >/dev/null </dev/null
+		) &
+		beside+=($!)
+	done
+}
+
+end_beside() {
+	local layer
+	wait "${beside[@]}" || true
+	beside=()
+	for layer; do
+		echo "== check-$layer"
+		cat "$BUILD/check-$layer.log"
+		add_up "$layer"
+	done
+}
+
+beside=()
 main() {
-	local layer script numbers passed=0 failed=0 start table='' why IF_CHANGED=1
+	local layer why passed=0 failed=0 table='' IF_CHANGED=1
 
 	[ -z "${CI:-}" ] || IF_CHANGED=''
-
+	trap '[ ${#beside[@]} = 0 ] || kill "${beside[@]}" 2>/dev/null || true' EXIT
 	mkdir -p "$BUILD"
-	for layer in static unit vm packaging debug; do
-		case $layer in
-		static) script=("$TOP/tests/static/check") ;;
-		unit) script=("$HERE/unit.sh") ;;
-		vm) script=(env IF_CHANGED="$IF_CHANGED" "$HERE/suites.sh") ;;
-		packaging) script=("$TOP/tests/packaging/check" --if-changed) ;;
-		debug) script=("$HERE/debug.sh" --if-changed) ;;
-		esac
-		start=$SECONDS
+	begin_beside static unit
+	echo "== check-vm, with check-static and check-unit beside it"
+	run_layer vm
+	end_beside static unit
+	add_up vm
+	for layer in packaging debug; do
 		echo "== check-$layer"
 		why=$(obstacle "$layer")
 		if [ -n "$why" ]; then
 			table+="check-$layer left out: $why; make check-$layer runs it"$'\n'
 			continue
 		fi
-		"${script[@]}" 2>&1 | tee "$BUILD/check-$layer.log" || true
-		# A layer that does not come to its last line failed once more.
-		numbers=$(sed -nE '$s/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$BUILD/check-$layer.log")
-		[ -n "$numbers" ] || numbers="0 1"
-		passed=$((passed + ${numbers% *}))
-		failed=$((failed + ${numbers#* }))
-		table+=$(printf 'check-%-8s %4d passed %4d failed %5d s' "$layer" "${numbers% *}" "${numbers#* }" $((SECONDS - start)))$'\n'
+		run_layer "$layer"
+		add_up "$layer"
 	done
 	echo
 	printf '%s' "$table"

@@ -279,7 +279,7 @@ END_TEST
 
 START_TEST(many_ends)
 {
-	int rounds = vm_loop_rounds(100);
+	int rounds = vm_loop_rounds(60);
 
 	srandom(vm_seed());
 	while (rounds--)

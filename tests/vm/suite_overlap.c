@@ -33,8 +33,10 @@ static void setup(void)
 }
 
 /* Variants of a test: small pages or large ones, every so manieth copy fails. */
-static const unsigned int failures[] = { 0, 1, 3 };
+static const unsigned int failures[] = { 0, 3, 1 };
 #define VARIANTS 6
+/* Without those where all fail. */
+#define MOST_VARIANTS 4
 
 static bool is_large(int variant)
 {
@@ -438,7 +440,7 @@ static void add_case(Suite *s, const char *name, const TTest *test, int variants
 	int first = 0;
 
 	/* One with large pages, one with failures: they take long, and lanes differ little. */
-	if (variants == VARIANTS && !vm_in_full()) {
+	if (variants >= MOST_VARIANTS && !vm_in_full()) {
 		first = 1;
 		variants = 3;
 	} else if (!vm_in_full()) {
@@ -456,11 +458,11 @@ static Suite *suite(void)
 	add_case(s, "cpu_fault", copies_of_a_cpu_fault_are_the_engines, 2);
 	add_case(s, "bytes", bytes_survive_failures, VARIANTS);
 	add_case(s, "evicted", evicted_bytes_survive_failures, 2);
-	add_case(s, "written", written_by_cpus_meanwhile, VARIANTS);
+	add_case(s, "written", written_by_cpus_meanwhile, MOST_VARIANTS);
 	add_case(s, "forked", forked_meanwhile, VARIANTS / 2);
-	add_case(s, "unmapped", unmapped_meanwhile, VARIANTS);
-	add_case(s, "killed", killed_meanwhile, VARIANTS);
-	add_case(s, "untouched", never_touched_shows_nothing_old, VARIANTS);
+	add_case(s, "unmapped", unmapped_meanwhile, MOST_VARIANTS);
+	add_case(s, "killed", killed_meanwhile, MOST_VARIANTS);
+	add_case(s, "untouched", never_touched_shows_nothing_old, MOST_VARIANTS);
 	return s;
 }
 

@@ -98,6 +98,23 @@ START_TEST(untouched_memory_stays_untouched_on_the_way_to_system_memory)
 END_TEST
 
 /* Only read so far: the kernel's zero page, or its huge one, is mapped. */
+/* A file that nobody may read has no page here: nothing of it is in use, or in the way. */
+START_TEST(what_was_never_there_is_not_busy)
+{
+	char *memory = vm_reserve(2 * BLOCK);
+	int fd = memfd_create("never", MFD_CLOEXEC);
+
+	expect(fd >= 0 && !ftruncate(fd, BLOCK));
+	expect(!mprotect(memory, PAGE, PROT_READ | PROT_WRITE));
+	vm_fill(memory, PAGE, 1);
+	expect(mmap(memory + BLOCK, BLOCK, PROT_NONE, MAP_PRIVATE | MAP_FIXED, fd, 0) ==
+	       memory + BLOCK);
+	expect_prefetch(memory, 2 * BLOCK, SYSMEM, 0, .already = 1, .unmovable = 1023);
+	expect_eq(vm_counters().pages_failed, 0);
+	expect_bytes(memory, PAGE, 1);
+}
+END_TEST
+
 START_TEST(memory_that_was_only_read_moves)
 {
 	char *memory = memory_of_kind(_i, BLOCK);
@@ -357,6 +374,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, untouched_memory_is_cleared_not_copied, 0, 2);
 	tcase_add_loop_test(t, cleared_pages_never_show_old_bytes, 0, 2);
 	tcase_add_loop_test(t, untouched_memory_stays_untouched_on_the_way_to_system_memory, 0, 2);
+	tcase_add_test(t, what_was_never_there_is_not_busy);
 	tcase_add_loop_test(t, memory_that_was_only_read_moves, 0, 2);
 	tcase_add_test(t, mixed_memory_is_counted_page_by_page);
 	tcase_add_loop_test(t, only_the_range_moves, 0, 2);

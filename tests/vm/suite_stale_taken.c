@@ -99,7 +99,7 @@ static const struct {
 
 START_TEST(a_page_that_was_taken_away)
 {
-	uint32_t round, rounds = vm_loop_rounds(2000), missed = 0, delay = STALE_DELAY;
+	uint32_t round, rounds = vm_loop_rounds(2080), missed = 0, delay = STALE_DELAY;
 	int kind = takings[_i].kind, fd = stale_file(PAGE);
 	volatile uint32_t *window = stale_map(NULL, fd, 0);
 	struct vm_packets p = { 0 }, one;
@@ -163,7 +163,7 @@ static void child_sees_its_own(void)
 
 START_TEST(a_page_of_a_child)
 {
-	uint32_t round, rounds = vm_loop_rounds(1000);
+	uint32_t round, rounds = vm_loop_rounds(300);
 	struct vm_packets p;
 	struct vm_loop loop;
 	uint64_t start;

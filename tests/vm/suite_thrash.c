@@ -274,7 +274,7 @@ START_TEST(unmapped_meanwhile)
 	char *memory = filled(SIZE, _i);
 
 	PRIVATE_ONLY();
-	vm_parameter("thrash_ms", "500");
+	vm_parameter("thrash_ms", "200");
 	thrash(memory);
 	expect(!munmap(memory, SIZE));
 	expect_within(10, vm_counters().blocks <= 1);	/* of what devices add */
@@ -397,7 +397,7 @@ START_TEST(evicted_and_wanted_at_once)
 
 	needs_device_memory();
 	blocks = vram_bytes() / BLOCK + 2;
-	vm_parameter("min_residency_ms", vm_is_debug_kernel() ? "200" : "40");
+	vm_parameter("min_residency_ms", vm_is_debug_kernel() ? "200" : "20");
 	if (_i)
 		vm_parameter("thrash_ms", "0");
 	memory = vm_anon_small(blocks * BLOCK);

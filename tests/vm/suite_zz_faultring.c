@@ -71,7 +71,7 @@ static const char *const rings[RINGS] = {
 START_TEST(a_full_ring_loses_nothing)
 {
 	struct amdsvm_ioctl_get_device_counters_args counters;
-	int round, rounds = vm_is_debug_kernel() ? 1 : 3;
+	int round, rounds = vm_in_full() ? 3 : 1;
 
 	reload(rings[_i]);
 	for (round = 0; round < rounds; round++) {
