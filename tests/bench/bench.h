@@ -27,6 +27,8 @@ void bench_check_bytes(const char *memory, size_t bytes, uint64_t seed);
 void bench_check_zero(const char *memory);
 void bench_check_zero_bytes(const char *memory, size_t bytes);
 size_t bench_pages_away(const void *memory);	/* not present to the CPU, and not holes */
+/* Of the pages those that are in @bytes of physical memory from @start on. */
+size_t bench_pages_within(const void *memory, uint64_t start, size_t bytes);
 uint64_t bench_sum(const char *memory, size_t bytes);	/* of its 64-bit words */
 /* A use of memory by the CPU: one read for each page of the backing. */
 void bench_touch(const struct backing *backing, const char *memory);

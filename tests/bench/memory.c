@@ -125,18 +125,40 @@ void bench_check_zero(const char *memory)
 
 #define PAGEMAP_PRESENT	(1ULL << 63)
 #define PAGEMAP_SWAP	(1ULL << 62)
+#define PAGEMAP_FRAME	((1ULL << 55) - 1)
 
 /* The kernel's own word: it shows private device pages as swapped out. */
-size_t bench_pages_away(const void *memory)
+static const uint64_t *pagemap(const void *memory)
 {
 	static uint64_t entries[PAGES];
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	size_t i, away = 0;
 
 	expect(fd >= 0);
 	expect_eq(pread(fd, entries, sizeof(entries), (uintptr_t)memory / PAGE * 8),
 		  sizeof(entries));
 	close(fd);
+	return entries;
+}
+
+size_t bench_pages_within(const void *memory, uint64_t start, size_t bytes)
+{
+	const uint64_t *entries = pagemap(memory), first = start / PAGE;
+	size_t i, within = 0;
+
+	for (i = 0; i < PAGES; i++) {
+		uint64_t frame = entries[i] & PAGEMAP_FRAME;
+
+		within += (entries[i] & PAGEMAP_PRESENT) && frame >= first &&
+			  frame < first + bytes / PAGE;
+	}
+	return within;
+}
+
+size_t bench_pages_away(const void *memory)
+{
+	const uint64_t *entries = pagemap(memory);
+	size_t i, away = 0;
+
 	for (i = 0; i < PAGES; i++)
 		away += (entries[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAP)) == PAGEMAP_SWAP;
 	return away;

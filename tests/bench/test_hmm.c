@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The peer: lib/test_hmm.c of the same kernel, unmodified. Its call that moves
+ * The peer: lib/test_hmm.c of the same kernel, its private devices where the kernel has
+ * such memory, else its coherent ones (modules.sh). Its call that moves
  * memory to the device also reads it all back into a buffer of the caller;
  * what that part costs is measured beside it, by its call that only reads.
  */
@@ -23,6 +24,7 @@ struct dmirror_cmd {
 
 static int dmirror = -1;
 static char *buffer;
+static uint64_t coherent;	/* where its memory is; 0: it is private */
 
 /* What it counts as moved to system memory is pages of either size. */
 static uint64_t call(const char *row, unsigned long request, char *memory, bool count)
@@ -41,9 +43,17 @@ static uint64_t call(const char *row, unsigned long request, char *memory, bool 
 
 static void start(void)
 {
-	dmirror = open("/dev/hmm_dmirror0", O_RDWR | O_CLOEXEC);
+	if (vm.lane == LANE_COHERENT)
+		coherent = vm_read_number("/sys/module/test_hmm/parameters/spm_addr_dev0");
+	/* The first that is coherent has the memory of "dev1". */
+	dmirror = open(coherent ? "/dev/hmm_dmirror3" : "/dev/hmm_dmirror0", O_RDWR | O_CLOEXEC);
 	expect(dmirror >= 0);
 	buffer = bench_filled(&backings[1], NULL, 0);
+}
+
+static size_t pages_away(const char *memory)
+{
+	return coherent ? bench_pages_within(memory, coherent, SIZE) : bench_pages_away(memory);
 }
 
 /* The same bytes through the same buffers as the end of MIGRATE_TO_DEV. */
@@ -71,17 +81,20 @@ void bench_test_hmm(const struct backing *backing, unsigned int round)
 	memory = bench_filled(backing, memory, round);
 	bench_sample(backing, round, "to_device", "test_hmm",
 		     call("test_hmm_to_device", DMIRROR_MIGRATE_TO_DEV, memory, true));
-	expect_eq(bench_pages_away(memory), PAGES);
+	expect_eq(pages_away(memory), PAGES);
 	bench_sample(backing, round, "to_system", "test_hmm",
 		     call("test_hmm_to_system", DMIRROR_MIGRATE_TO_SYS, memory, false));
-	expect_eq(bench_pages_away(memory), 0);
+	expect_eq(pages_away(memory), 0);
 	bench_check(memory, round);
 
+	/* A CPU reads coherent memory where it is. */
+	if (coherent)
+		return;
 	memory = bench_filled(backing, memory, round);
 	call("", DMIRROR_MIGRATE_TO_DEV, memory, true);
-	expect_eq(bench_pages_away(memory), PAGES);
+	expect_eq(pages_away(memory), PAGES);
 	bench_sample(backing, round, "cpu_fault", "test_hmm",
 		     bench_time("test_hmm_cpu_fault", bench_touch(backing, memory)));
-	expect_eq(bench_pages_away(memory), 0);
+	expect_eq(pages_away(memory), 0);
 	bench_check(memory, round);
 }

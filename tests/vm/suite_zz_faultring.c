@@ -95,7 +95,8 @@ START_TEST(processes_share_a_ring)
 	int i;
 
 	/* Room for both. */
-	reload("fault_ring=1 lanes=4 vram_mb=256");
+	reload(vm_lane() == LANE_COHERENT ? "fault_ring=1 lanes=4 coherent_size=0x10000000" :
+					    "fault_ring=1 lanes=4 vram_mb=256");
 	child = vm_fork(&peer);
 	if (child) {
 		close(vm.fd);

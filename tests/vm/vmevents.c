@@ -4,6 +4,7 @@
 #include "vmevents.h"
 
 struct event heard[MAX_HEARD];
+static unsigned int nr_heard;	/* by the last call */
 
 int listener(int fd, uint32_t gpu, uint64_t mask)
 {
@@ -80,7 +81,7 @@ unsigned int hear_by(int fd, size_t size)
 		}
 	}
 	expect(length == -1 && errno == EAGAIN);
-	return count;
+	return nr_heard = count;
 }
 
 unsigned int hear(int fd)
@@ -95,17 +96,20 @@ unsigned int hear_of(int fd, int pid)
 	for (i = 0; i < count; i++)
 		if (heard[i].pid == pid)
 			heard[kept++] = heard[i];
-	return kept;
+	return nr_heard = kept;
 }
 
 void vm_expect_move(const char *file, int line, unsigned int index, struct move move)
 {
-	const struct event *begin = &heard[index], *end = &heard[index + 1], *e;
+	const struct event *begin = &heard[index], *end = begin + 1, *e;
 
-	if (begin->id != EVENT(MIGRATE_START) || end->id != EVENT(MIGRATE_END))
-		vm_fail(file, line, "events %u and %u, not the start and the end of a move", begin->id,
-			end->id);
-	for (e = begin; e <= end; e++)
+	/* Another may have begun, or come to its end, meanwhile. */
+	while (end < heard + nr_heard && (end->id != EVENT(MIGRATE_END) || end->page != begin->page))
+		end++;
+	if (begin->id != EVENT(MIGRATE_START) || end >= heard + nr_heard)
+		vm_fail(file, line, "event %u is of kind %u, and not the start of a move that ends", index,
+			begin->id);
+	for (e = begin; e <= end; e += end - begin)
 		if (e->page != (uintptr_t)move.start / PAGE || e->pages != move.pages ||
 		    e->from != move.from || e->to != move.to || e->trigger != move.trigger ||
 		    e->pid != getpid())

@@ -10,8 +10,13 @@
 # than two guests that spin on locks whose owner is not running.
 PARALLEL='integrity races threads' PARALLEL_LANE=7.2/private
 
+# Suites about what devices do rather than about the kernel's memory: where devices have no
+# memory they are run on the oldest kernel, and on 6.12 with memory only.
+ONE_MIRROR='death packetfuzz packets parallel_fault queuecalls scale stale_taken thrash
+	zz_faultring zz_unload' ONE_MIRROR_NOT=6.12/mirror
+
 # Seconds of the suites that take long on the debug kernel; the others take about 5.
-DEBUG_SECONDS='stale 60 packets 48 parallel 48 thrash 45 failnth 43 death 40 zz_unload 38 zz_faultring 30
+DEBUG_SECONDS='stale 60 packets 48 pair 15 parallel 48 thrash 45 failnth 43 death 40 zz_unload 38 zz_faultring 30
 	overlap 27 parallel_fault 24 threads 22 stale_taken 22 malformed 21 lifetime 21 faultmap 18
 	overcommit 17 fork 17 stale_move 16 shadow 15 reclaim 15 events 15 large 14 cpufault 14 restore 13
 	queuecalls 13 mremap 13 prefetch 12 integrity 12 faultfile 12 fault 11 clear 10 scale 10'
@@ -25,6 +30,7 @@ suites_of() {
 	case $2/$1 in
 	alone/"$PARALLEL_LANE") in_words "$3" | grep -Fxf <(in_words "$PARALLEL") || true ;;
 	beside/"$PARALLEL_LANE") in_words "$3" | grep -vFxf <(in_words "$PARALLEL") || true ;;
+	beside/"$ONE_MIRROR_NOT") in_words "$3" | grep -vFxf <(in_words "$ONE_MIRROR") || true ;;
 	beside/*) in_words "$3" ;;
 	esac
 }
