@@ -15,7 +15,7 @@
 /* The even ones write, the odd ones read: pieces that a slow machine gets through. */
 START_TEST(a_page_that_was_replaced)
 {
-	uint32_t round, rounds = vm_loop_rounds(5000);
+	uint32_t round, rounds = vm_loop_rounds(4400);
 	int kind = _i % 2;
 	int fd = stale_file(FILE_PAGES * PAGE);
 	volatile uint32_t *pages[FILE_PAGES];
@@ -109,7 +109,7 @@ END_TEST
 
 START_TEST(a_page_that_was_moved)
 {
-	uint32_t round, rounds = vm_loop_rounds(4000);
+	uint32_t round, rounds = vm_loop_rounds(3300);
 	int kind = _i % 2;
 	volatile uint32_t *away = vm_reserve(PAGE);
 	struct vm_packets p;
@@ -142,7 +142,7 @@ END_TEST
 
 START_TEST(there_were_enough_rounds)
 {
-	stale_expect_rounds(_i, 68000);
+	stale_expect_rounds(_i, 60400);
 }
 END_TEST
 

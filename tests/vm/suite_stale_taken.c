@@ -99,7 +99,7 @@ static const struct {
 
 START_TEST(a_page_that_was_taken_away)
 {
-	uint32_t round, rounds = vm_loop_rounds(2080), missed = 0, delay = STALE_DELAY;
+	uint32_t round, rounds = vm_loop_rounds(1970), missed = 0, delay = STALE_DELAY;
 	int kind = takings[_i].kind, fd = stale_file(PAGE);
 	volatile uint32_t *window = stale_map(NULL, fd, 0);
 	struct vm_packets p = { 0 }, one;
@@ -199,7 +199,7 @@ END_TEST
 
 START_TEST(there_were_enough_rounds)
 {
-	stale_expect_rounds(_i, 19000);
+	stale_expect_rounds(_i, 18000);
 }
 END_TEST
 

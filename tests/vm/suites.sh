@@ -21,9 +21,9 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 
 KERNEL=${KERNEL:-} LANE=${LANE:-} SUITE=${SUITE:-}
 SUITE=${SUITE#suite_}
-# Longest time of one boot; boots at the same time, each of which needs one processor.
+# Longest time of one boot; boots at the same time, each of which needs most of a processor.
 LANE_TIMEOUT=${LANE_TIMEOUT:-1500}
-AT_ONCE=${AT_ONCE:-2}
+AT_ONCE=${AT_ONCE:-3}
 passed=0 failed=0 UNBUILT=''
 
 # The debug kernel takes minutes to make and has a target of its own.
