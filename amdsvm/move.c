@@ -238,7 +238,7 @@ static int move_one(struct hold *hold, struct svm_block *block,
 	ret = lock(hold, block);
 	if (ret)
 		return ret;
-	/* One mutex is held for the other block, and this one ends what it is in. */
+	/* Several mappings, or one that stays: one after the other, without another block. */
 	if (hold->pair)
 		vma = one_mapping(move, start, end);
 	if (vma) {
