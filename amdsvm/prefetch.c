@@ -183,7 +183,7 @@ static int skip_untouched(struct prefetch *p, struct svm_move_counts *counts)
 static unsigned long take_at_once(const struct prefetch *p)
 {
 	return p->crew.helped ? SVM_BLOCK_SIZE :
-					   SVM_MOVE_MAX_BLOCKS * SVM_BLOCK_SIZE;
+				SVM_MOVE_MAX_BLOCKS * SVM_BLOCK_SIZE;
 }
 
 /* The next blocks, or what is left of them. 1: nothing is left. */

@@ -13,14 +13,6 @@
 #include "vmswap.h"
 #include "vmtest.h"
 
-#define needs_two_processors() \
-	do { \
-		if (sysconf(_SC_NPROCESSORS_ONLN) < 2) { \
-			vm_skip(_i, "one processor: copies are made at once"); \
-			return; \
-		} \
-	} while (0)
-
 static volatile bool stop;
 static char *memory;
 

@@ -97,7 +97,6 @@ START_TEST(untouched_memory_stays_untouched_on_the_way_to_system_memory)
 }
 END_TEST
 
-/* Only read so far: the kernel's zero page, or its huge one, is mapped. */
 /* A file that nobody may read has no page here: nothing of it is in use, or in the way. */
 START_TEST(what_was_never_there_is_not_busy)
 {
@@ -115,6 +114,7 @@ START_TEST(what_was_never_there_is_not_busy)
 }
 END_TEST
 
+/* Only read so far: the kernel's zero page, or its huge one, is mapped. */
 START_TEST(memory_that_was_only_read_moves)
 {
 	char *memory = memory_of_kind(_i, BLOCK);

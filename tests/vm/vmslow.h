@@ -7,6 +7,15 @@
 #define AMDSVM_TESTS_VMSLOW_H
 
 #include <stdbool.h>
+#include <unistd.h>
+
+#define needs_two_processors() \
+	do { \
+		if (sysconf(_SC_NPROCESSORS_ONLN) < 2) { \
+			vm_skip(_i, "one processor: copies are made at once"); \
+			return; \
+		} \
+	} while (0)
 
 /* Copy engines take so many microseconds longer for each 128 KiB, up to 10000. */
 void vm_slow_copies(unsigned int microseconds);
@@ -19,7 +28,7 @@ void vm_slow_teardown(void);
 bool vm_can_probe(void);
 /*
  * Between the return of the function and what its caller does next are so many stack
- * traces, of about 0.1 ms each. 0: none any more.
+ * traces. 0: none any more.
  */
 void vm_slow_return(const char *function, unsigned int traces);
 /* Calls of a function are counted: begun; how many there were, and no longer counted. */
