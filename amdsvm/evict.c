@@ -7,11 +7,13 @@
  * finds all who map a page by its reverse map, forked children included, and
  * tells every notifier on the way. Folio locks are tried, never waited for.
  */
+#include <linux/capability.h>
 #include <linux/delay.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
+#include "calls.h"
 #include "compat/compat.h"
 #include "copy.h"
 #include "devmem.h"
@@ -209,5 +211,29 @@ int svm_evict_all(struct svm_devmem *mem, unsigned long *moved,
 	trace_svm_evict(mem->device, *moved - before, READ_ONCE(mem->used), ret);
 	*left += READ_ONCE(mem->used);
 	svm_scratch_free(scratch);
+	return ret;
+}
+
+int svm_call_evict(struct svm_call *call, void *arg)
+{
+	struct amdsvm_ioctl_evict_args *args = arg;
+	unsigned long moved = 0, left = 0;
+	unsigned int i;
+	int ret = 0;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (args->reserved || (args->gpu_id && !svm_device_by_id(args->gpu_id)))
+		return -EINVAL;
+
+	for (i = 0; i < svm_device_count() && !ret; i++) {
+		struct svm_device *device = svm_device_get(i);
+
+		if (device->mem && (!args->gpu_id ||
+				    args->gpu_id == device->gpu_id))
+			ret = svm_evict_all(device->mem, &moved, &left);
+	}
+	args->pages_moved = moved;
+	args->pages_left = left;
 	return ret;
 }

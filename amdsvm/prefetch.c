@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Moving memory on request: PREFETCH, the prefetch of SET_ATTR, and EVICT.
+ * Moving memory on request: PREFETCH, and the prefetch of SET_ATTR.
  *
  * Some blocks at a time, as long as nobody else wants mmap_lock (move.c); with helpers
  * several times at once (crew.c). What cannot move stays and is counted.
@@ -8,7 +8,7 @@
  * Locks: prefetch.lock to take blocks; mmap_lock (read), then the block mutex, to
  * move them.
  */
-#include <linux/capability.h>
+#include <linux/delay.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -19,7 +19,6 @@
 #include "calls.h"
 #include "crew.h"
 #include "devmem.h"
-#include "evict.h"
 #include "migrate.h"
 #include "mirror.h"
 #include "move.h"
@@ -130,7 +129,7 @@ static int prefetch_blocks(struct svm_move *move)
 	return ret;
 }
 
-/* Spans that are tried again when nobody else is at it any more. */
+/* Spans that are tried again. */
 #define MAX_AGAIN 16
 
 /* struct again - part of a block, and how many of its pages were busy */
@@ -254,40 +253,61 @@ static void prefetch_finish(struct svm_crew *crew,
 		p->counts.state[i] += scratch->counts.state[i];
 }
 
+/* One span once more. Result: its pages that are still busy. */
+static int try_span(struct prefetch *p, struct again *again,
+		    struct svm_scratch *scratch)
+{
+	unsigned long *state = p->counts.state;
+	struct svm_move_counts counts = {};
+	struct svm_move move = {
+		.process = p->crew.process,
+		.start = again->start,
+		.end = again->end,
+		.device = p->device,
+		.scratch = scratch,
+		.counts = &counts,
+	};
+	unsigned long moved, cleared;
+	int ret;
+
+	ret = prefetch_blocks(&move);
+	moved = min(counts.state[SVM_PAGE_MOVED], again->busy);
+	cleared = min(counts.state[SVM_PAGE_CLEARED], again->busy - moved);
+	state[SVM_PAGE_MOVED] += moved;
+	state[SVM_PAGE_CLEARED] += cleared;
+	state[SVM_PAGE_BUSY] -= moved + cleared;
+	again->busy -= moved + cleared;
+	return ret;
+}
+
 /*
- * Core keeps a reference to a page for the moment that another processor needs to put
- * it on its LRU list, and all of the crew put pages there. What was busy for that is
- * not when all are done. Counted as busy are those that still do not move.
+ * Much of what is busy is not for long. Core has a reference to a page for the moment that
+ * another processor needs to put it on its LRU list, and all of the crew put pages there;
+ * its reclaim has one to each folio of 2 MiB that it looks into (deferred_split_scan()),
+ * and while it has, none of the 512 pages moves. migrate_vma does not try twice, as
+ * migrate_pages() does, so this does, when nobody of the crew is at it any more. Counted
+ * as busy are those that still do not move.
  */
 static int try_again(struct prefetch *p, struct svm_scratch *scratch)
 {
-	unsigned long *state = p->counts.state;
-	unsigned int i;
+	static const unsigned int wait_ms[] = { 1, 4, 16 };
+	unsigned int tries, i, left;
 	int ret = 0;
 
 	scratch->ahead = 0;
-	for (i = 0; i < p->nr_again && !ret; i++) {
-		const struct again *again = &p->again[i];
-		struct svm_move_counts counts = {};
-		struct svm_move move = {
-			.process = p->crew.process,
-			.start = again->start,
-			.end = again->end,
-			.device = p->device,
-			.scratch = scratch,
-			.counts = &counts,
-		};
-		unsigned long moved, cleared;
-
-		ret = prefetch_blocks(&move);
-		moved = min(counts.state[SVM_PAGE_MOVED], again->busy);
-		cleared = min(counts.state[SVM_PAGE_CLEARED],
-			      again->busy - moved);
-		state[SVM_PAGE_BUSY] -= moved + cleared;
-		state[SVM_PAGE_MOVED] += moved;
-		state[SVM_PAGE_CLEARED] += cleared;
-		if (fatal_signal_pending(current))
-			ret = -EINTR;
+	for (tries = 0; p->nr_again && tries < ARRAY_SIZE(wait_ms); tries++) {
+		usleep_range(wait_ms[tries] * USEC_PER_MSEC,
+			     2 * wait_ms[tries] * USEC_PER_MSEC);
+		for (i = 0, left = 0; i < p->nr_again && !ret; i++) {
+			ret = try_span(p, &p->again[i], scratch);
+			if (fatal_signal_pending(current))
+				ret = -EINTR;
+			if (p->again[i].busy)
+				p->again[left++] = p->again[i];
+		}
+		if (ret)
+			break;
+		p->nr_again = left;
 	}
 	return ret;
 }
@@ -342,7 +362,7 @@ static unsigned long blocks_of(unsigned long start, unsigned long end)
  * Context: no lock held; sleeps.
  * Return: 0 when something is there now or nothing could ever move; -ENOSPC:
  * nothing moved for want of memory there (-ENOMEM for system memory); -EBUSY:
- * all that could move was in use; -EINTR on a fatal signal; -ENOMEM.
+ * all that could move was in use, also 21 ms later; -EINTR on a fatal signal; -ENOMEM.
  */
 int svm_prefetch(struct svm_process *process, unsigned long start,
 		 unsigned long end, struct svm_device *device,
@@ -362,7 +382,7 @@ int svm_prefetch(struct svm_process *process, unsigned long start,
 			atomic_long_read(&device->mem->clock);
 
 	ret = svm_crew_run(&p->crew, blocks_of(start, end), scratch);
-	if (!ret && p->crew.helped)
+	if (!ret)
 		ret = try_again(p, scratch);
 	/* Who is killed leaves while helpers are still at it. */
 	spin_lock(&p->crew.lock);
@@ -409,29 +429,5 @@ int svm_call_prefetch(struct svm_call *call, void *arg)
 	args->pages_no_space = counts.state[SVM_PAGE_NO_SPACE];
 	args->pages_busy = counts.state[SVM_PAGE_BUSY];
 	args->pages_unmovable = counts.state[SVM_PAGE_UNMOVABLE];
-	return ret;
-}
-
-int svm_call_evict(struct svm_call *call, void *arg)
-{
-	struct amdsvm_ioctl_evict_args *args = arg;
-	unsigned long moved = 0, left = 0;
-	unsigned int i;
-	int ret = 0;
-
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (args->reserved || (args->gpu_id && !svm_device_by_id(args->gpu_id)))
-		return -EINVAL;
-
-	for (i = 0; i < svm_device_count() && !ret; i++) {
-		struct svm_device *device = svm_device_get(i);
-
-		if (device->mem && (!args->gpu_id ||
-				    args->gpu_id == device->gpu_id))
-			ret = svm_evict_all(device->mem, &moved, &left);
-	}
-	args->pages_moved = moved;
-	args->pages_left = left;
 	return ret;
 }

@@ -4,7 +4,6 @@
  * why. Each asserts the counts, where the pages are afterwards, and the bytes.
  */
 #include <fcntl.h>
-#include <sys/uio.h>
 
 #include "vmtest.h"
 
@@ -223,53 +222,6 @@ START_TEST(preferred_location_moves_nothing)
 }
 END_TEST
 
-/* vmsplice holds a plain reference on the page for as long as it is in the pipe. */
-static void pin(int pipe_fds[2], char *page, size_t pages)
-{
-	struct iovec vector = { page, pages * PAGE };
-
-	expect(!pipe(pipe_fds));
-	expect(vmsplice(pipe_fds[1], &vector, 1, 0) == (ssize_t)(pages * PAGE));
-}
-
-START_TEST(pinned_pages_stay_and_are_busy)
-{
-	char *memory = vm_anon_small(BLOCK);
-	int pipes[2];
-
-	needs_device_memory();
-	vm_fill(memory, BLOCK, 1);
-	pin(pipes, memory + 10 * PAGE, 3);
-	expect_prefetch(memory, BLOCK, vm.gpu[0], 0, .moved = 509, .busy = 3);
-	expect_location(memory + 10 * PAGE, 3 * PAGE, SYSMEM);
-	expect_location(memory + 13 * PAGE, BLOCK - 13 * PAGE, vm.gpu[0]);
-	expect(vm_counters().pages_failed >= 3);
-	close(pipes[0]);
-	close(pipes[1]);
-	expect_prefetch(memory, BLOCK, vm.gpu[0], 0, .moved = 3, .already = 509);
-	expect_bytes(memory, BLOCK, 1);
-}
-END_TEST
-
-START_TEST(nothing_but_pinned_pages_is_ebusy)
-{
-	char *memory = vm_anon_small(BLOCK);
-	int pipes[2];
-
-	needs_device_memory();
-	vm_fill(memory, BLOCK, 1);
-	pin(pipes, memory, 4);
-	expect_prefetch(memory, 4 * PAGE, vm.gpu[0], -EBUSY, .busy = 4);
-	/* The migration step failed, the attributes are set (R8). */
-	expect_eq(set(memory, 4 * PAGE, { ATTR(PREFETCH_LOC), vm.gpu[0] }), -EBUSY);
-	expect_eq(get(memory, 4 * PAGE, ATTR(PREFETCH_LOC)), vm.gpu[0]);
-	expect_location(memory, 4 * PAGE, SYSMEM);
-	close(pipes[0]);
-	close(pipes[1]);
-	expect_bytes(memory, BLOCK, 1);
-}
-END_TEST
-
 /* Leaves so many pages free on the device. */
 static void fill_device(uint32_t gpu, uint64_t pages_left)
 {
@@ -384,8 +336,6 @@ static Suite *suite(void)
 	tcase_add_test(t, preferred_location_moves_nothing);
 	tcase_add_test(t, every_mapping_of_the_range_is_visited);
 	t = vm_case(s, "stays");
-	tcase_add_test(t, pinned_pages_stay_and_are_busy);
-	tcase_add_test(t, nothing_but_pinned_pages_is_ebusy);
 	tcase_add_test(t, a_range_larger_than_the_device_fills_it);
 	t = vm_case_with(s, "full", vm_setup_no_eviction, vm_teardown_no_eviction);
 	tcase_add_test(t, what_fits_moves_when_memory_is_short);
