@@ -12,6 +12,8 @@
  * Offered only on kernels where the loser of a race for the page returns at
  * once (see SVM_COMPAT_PRIVATE), so nothing here waits for another fault.
  */
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -350,12 +352,19 @@ static vm_fault_t bring_home(struct homecoming *h, unsigned long *src,
 /* Copies of one fault that go on beside it; of scattered pages there may be more. */
 #define MAX_RUNS 64
 
-/* Return: memory for runs, to be freed; NULL: all is copied at once. */
+/* Faults that bring something home now. */
+static atomic_t homecomings = ATOMIC_INIT(0);
+
+/*
+ * Return: memory for runs, to be freed; NULL: all is copied at once. So it is when there
+ * are as many faults as processors: a copy engine would take its time from one of them.
+ */
 static struct svm_copy *runs_alloc(struct svm_copier *copier, unsigned long pages)
 {
 	struct svm_copy *runs = NULL;
 
-	if (pages >= SVM_COPY_MIN_PAGES)
+	if (pages >= SVM_COPY_MIN_PAGES &&
+	    atomic_read(&homecomings) < num_online_cpus())
 		runs = kmalloc_array(MAX_RUNS, sizeof(*runs),
 				     GFP_KERNEL | __GFP_NOWARN);
 	svm_copier_init(copier, runs, MAX_RUNS);
@@ -381,6 +390,7 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 	struct svm_copy *runs;
 	vm_fault_t ret;
 
+	atomic_inc(&homecomings);
 	h.window = choose_window(h.process, vmf, addr);
 	if (h.process)
 		svm_thrash_home(h.process, addr, h.window.start, h.window.end);
@@ -402,6 +412,7 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 		h.window.end = addr + PAGE_SIZE;
 		ret = bring_home(&h, one, one + SVM_COLLECT_MAX(1));
 	}
+	atomic_dec(&homecomings);
 	if (h.process)
 		svm_process_put(h.process);
 	return ret;

@@ -385,7 +385,7 @@ struct amdsvm_ioctl_prefetch_args {
 	__u64 pages_cleared;	/* out: never touched before; cleared there */
 	__u64 pages_already;	/* out: were there already */
 	__u64 pages_no_space;	/* out: stayed for want of memory at the location */
-	__u64 pages_busy;	/* out: stayed, in use for longer than this call waits (pinned, locked, moving) */
+	__u64 pages_busy;	/* out: stayed, in use all the time (pinned, locked, moving) */
 	__u64 pages_unmovable;	/* out: shared, file or mergeable memory, no page, no read access */
 };
 

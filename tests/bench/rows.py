@@ -23,6 +23,7 @@ COPY = Kind("copy", True, "of copy speed")
 CLEAR = Kind("clear", True, "of clear speed")
 FIRST = Kind("own", False, "of the first's time")
 SPEED_UP = Kind("own", True, "x one thread")
+WORK = Kind("own", True, "x its CPU time")
 SLOWDOWN = Kind("own", False, "x slower than in VRAM")
 WARM = Kind("own", False, "x slower than warm")
 TOUCH = Kind("own", False, "x a CPU's first touch", "ns")
@@ -46,7 +47,10 @@ SIZED = {
 }
 PLAIN = {
     "repeat_prefetch": FIRST,
+    "copy_2_threads": SPEED_UP,
+    "touch_2_threads": SPEED_UP,
     "cpu_fault_2_threads": SPEED_UP,
+    "cpu_fault_2_threads_work": WORK,
     "overcommit_seq_150": SLOWDOWN,
     "overcommit_random_130": SLOWDOWN,
     "overcommit_random_175": SLOWDOWN,

@@ -1,23 +1,38 @@
 // SPDX-License-Identifier: MIT
 /*
- * Two threads on two processors that read what is on a device, each a 2 MiB block of
- * two, beside one thread that reads all of it; and how long a thread that needs mmap_lock
- * waits for one that moves memory. Says something in wall time only.
+ * Two threads on two processors beside one that does all of the work: they read back what
+ * is on a device, each a 2 MiB block of two. What the machine and the kernel have to give
+ * for that is measured in the same round: two threads that copy memory of the program, and
+ * two that touch new memory, which is core's fault and clearing of pages without any
+ * driver. Says something in wall time only.
  */
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "bench.h"
 
-struct reader {
+struct worker {
 	pthread_t thread;
+	void (*work)(struct worker *worker);
 	const struct backing *backing;
-	const char *memory;
-	int index, readers;
+	char *memory;
+	const char *from;
+	int index, workers;
 	uint64_t start, end;
+	uint64_t cpu;
+};
+
+/* What all of it took, ns. */
+struct taken {
+	uint64_t wall;		/* from the first start to the last end */
+	uint64_t cpu;		/* of the threads, and of the copy engine */
 };
 
 static atomic_int waiting;
@@ -31,58 +46,192 @@ static void use_processor(int index)
 	expect(!sched_setaffinity(0, sizeof(set), &set));
 }
 
-static void *read_blocks(void *argument)
+static uint64_t cpu_time(void)
 {
-	struct reader *reader = argument;
-	size_t block, i;
+	struct timespec now;
 
-	use_processor(reader->index);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+
+	use_processor(worker->index);
 	/* Nobody sleeps: waking up is not what is measured. */
 	atomic_fetch_sub(&waiting, 1);
 	while (atomic_load(&waiting) > 0)
 		;
-	reader->start = vm_now();
-	for (block = reader->index * BLOCK; block < SIZE; block += reader->readers * BLOCK)
-		for (i = 0; i < BLOCK; i += reader->backing->unit)
-			*(const volatile char *)(reader->memory + block + i);
-	reader->end = vm_now();
+	worker->cpu = cpu_time();
+	worker->start = vm_now();
+	worker->work(worker);
+	worker->end = vm_now();
+	worker->cpu = cpu_time() - worker->cpu;
 	return NULL;
 }
 
-/* From the first start to the last end. */
-static uint64_t read_back(const struct backing *backing, const char *memory, int readers)
+static bool is_engine(const char *pid)
 {
-	struct reader reader[2];
+	char path[64], name[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (!fgets(name, sizeof(name), file))
+		*name = 0;
+	fclose(file);
+	return !strcmp(name, "amdsvm/0:copy\n");
+}
+
+/* Where the kernel says how long the copy engine of device 0 has run. */
+static const char *engine_path(void)
+{
+	static char path[64];
+	struct dirent *entry;
+	DIR *proc;
+
+	if (*path)
+		return path;
+	proc = opendir("/proc");
+	expect(proc);
+	while ((entry = readdir(proc)) && !*path)
+		if (is_engine(entry->d_name))
+			snprintf(path, sizeof(path), "/proc/%.20s/schedstat", entry->d_name);
+	closedir(proc);
+	return path;
+}
+
+/* Processor time of the copy engine so far, ns. */
+static uint64_t engine_time(void)
+{
+	unsigned long long ns = 0;
+	FILE *file = fopen(engine_path(), "r");
+
+	expect(file && fscanf(file, "%llu", &ns) == 1);
+	fclose(file);
+	return ns;
+}
+
+static struct taken measure(int workers, struct worker what)
+{
+	struct worker worker[2];
 	uint64_t start = UINT64_MAX, end = 0;
+	struct taken taken = {};
 	int i;
 
 	bench_settle();
-	atomic_store(&waiting, readers);
-	for (i = 0; i < readers; i++) {
-		reader[i] = (struct reader){ .backing = backing, .memory = memory, .index = i,
-					     .readers = readers };
-		expect(!pthread_create(&reader[i].thread, NULL, read_blocks, &reader[i]));
+	taken.cpu = -engine_time();
+	what.workers = workers;
+	atomic_store(&waiting, workers);
+	for (i = 0; i < workers; i++) {
+		worker[i] = what;
+		worker[i].index = i;
+		expect(!pthread_create(&worker[i].thread, NULL, work, &worker[i]));
 	}
-	for (i = 0; i < readers; i++) {
-		expect(!pthread_join(reader[i].thread, NULL));
-		start = reader[i].start < start ? reader[i].start : start;
-		end = reader[i].end > end ? reader[i].end : end;
+	for (i = 0; i < workers; i++) {
+		expect(!pthread_join(worker[i].thread, NULL));
+		start = worker[i].start < start ? worker[i].start : start;
+		end = worker[i].end > end ? worker[i].end : end;
+		taken.cpu += worker[i].cpu;
 	}
-	return end - start;
+	taken.cpu += engine_time();
+	taken.wall = end - start;
+	return taken;
 }
 
-static uint64_t round_with(const struct backing *backing, unsigned int round, int readers)
+/* ---- what they do ------------------------------------------------------------------- */
+
+static void read_blocks(struct worker *worker)
+{
+	size_t block, i;
+
+	for (block = worker->index * BLOCK; block < SIZE; block += worker->workers * BLOCK)
+		for (i = 0; i < BLOCK; i += worker->backing->unit)
+			*(const volatile char *)(worker->memory + block + i);
+}
+
+static void write_blocks(struct worker *worker)
+{
+	size_t block, i;
+
+	for (block = worker->index * BLOCK; block < SIZE; block += worker->workers * BLOCK)
+		for (i = 0; i < BLOCK; i += worker->backing->unit)
+			worker->memory[block + i] = 1;
+}
+
+/* By the instruction that copy_page() has, a page at a time. */
+static void copy_blocks(struct worker *worker)
+{
+	size_t block, i;
+
+	for (block = worker->index * BLOCK; block < SIZE; block += worker->workers * BLOCK)
+		for (i = block; i < block + BLOCK; i += PAGE) {
+			const char *from = worker->from + i;
+			size_t words = PAGE / sizeof(uint64_t);
+			char *to = worker->memory + i;
+
+			__asm__ volatile("rep movsq" : "+S"(from), "+D"(to), "+c"(words)::"memory");
+		}
+}
+
+/* ---- rows --------------------------------------------------------------------------- */
+
+static struct taken read_back(const struct backing *backing, unsigned int round, int workers)
 {
 	static char *memory;
-	uint64_t ns;
+	struct taken ns;
 
 	memory = bench_filled(backing, memory, round);
 	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = PAGES);
 	expect_location(memory, SIZE, vm.gpu[0]);
-	ns = read_back(backing, memory, readers);
+	ns = measure(workers, (struct worker){ .work = read_blocks, .backing = backing,
+					       .memory = memory });
 	expect_location(memory, SIZE, SYSMEM);
 	bench_check(memory, round);
 	return ns;
+}
+
+static uint64_t touch(const struct backing *backing, int workers)
+{
+	char *memory = bench_memory(backing);
+	uint64_t ns;
+
+	ns = measure(workers, (struct worker){ .work = write_blocks, .backing = backing,
+					       .memory = memory }).wall;
+	expect(!munmap(memory, SIZE));
+	return ns;
+}
+
+static uint64_t copy(const struct backing *backing, unsigned int round, int workers)
+{
+	static char *to, *from;
+	uint64_t ns;
+
+	from = bench_filled(backing, from, round);
+	to = bench_filled(backing, to, round + 1);
+	ns = measure(workers, (struct worker){ .work = copy_blocks, .memory = to, .from = from }).wall;
+	bench_check(to, round);
+	return ns;
+}
+
+static void sample_threads(const struct backing *backing, unsigned int round)
+{
+	struct taken one, two;
+
+	bench_sample_2m(backing, round, "copy_2_threads", "floor", copy(backing, round, 1));
+	bench_sample_2m(backing, round, "copy_2_threads", "amdsvm", copy(backing, round, 2));
+	bench_sample_2m(backing, round, "touch_2_threads", "floor", touch(backing, 1));
+	bench_sample_2m(backing, round, "touch_2_threads", "amdsvm", touch(backing, 2));
+	one = read_back(backing, round, 1);
+	two = read_back(backing, round, 2);
+	bench_sample_2m(backing, round, "cpu_fault_2_threads", "floor", one.wall);
+	bench_sample_2m(backing, round, "cpu_fault_2_threads", "amdsvm", two.wall);
+	/* One thread has both processors at work, for it has the copy engine. */
+	bench_sample_2m(backing, round, "cpu_fault_2_threads_work", "floor", one.cpu);
+	bench_sample_2m(backing, round, "cpu_fault_2_threads_work", "amdsvm", two.wall);
 }
 
 /* ---- others who need mmap_lock ------------------------------------------------------ */
@@ -153,10 +302,7 @@ void bench_threads(const struct backing *backing, unsigned int round)
 		vm.fd = vm_open();
 		vm_use_all_processors();
 	}
-	bench_sample_2m(backing, round, "cpu_fault_2_threads", "floor",
-			round_with(backing, round, 1));
-	bench_sample_2m(backing, round, "cpu_fault_2_threads", "amdsvm",
-			round_with(backing, round, 2));
+	sample_threads(backing, round);
 	sample_waits(backing, round);
 	expect_eq(vm_counters().pages_failed, 0);
 }

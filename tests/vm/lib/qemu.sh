@@ -45,6 +45,7 @@ qemu_arguments() {
 		-kernel "$(kernel_image "$KERNEL")" -initrd "$WORK/initramfs" \
 		-append "$GUEST_CMDLINE $own $CMDLINE" \
 		-serial "file:$LOG" -device virtio-serial-pci
+	[ -z "$PIN" ] || printf '%s\n' -name guest,debug-threads=on
 	port verdict
 	port dmesg
 	[ "$TTY_OUT" = 1 ] || port out
@@ -60,6 +61,23 @@ pump() {
 	mkfifo "$WORK/$1"
 	cat "$WORK/$1" >&"$2" &
 	PUMPS+=($!)
+}
+
+# pin_processors: gives each processor of the guest one of ours, when QEMU has made them.
+# Left alone they share one for many milliseconds, which two threads have to be measured
+# without.
+pin_processors() {
+	local task name pinned=0
+	for task in "/proc/$QEMU_PID/task"/*; do
+		name=$(cat "$task/comm" 2>/dev/null) || continue
+		case $name in
+		'CPU '*/TCG)
+			name=${name#CPU }
+			taskset -cp "${name%/TCG}" "${task##*/}" >/dev/null || return
+			pinned=$((pinned + 1)) ;;
+		esac
+	done
+	[ $pinned != "$SMP" ] || PIN=''
 }
 
 # boot_guest: runs QEMU to its end or its time-out. Sets GUEST_END to
@@ -86,6 +104,7 @@ boot_guest() {
 			kill -9 "$QEMU_PID" 2>/dev/null || true
 			break
 		fi
+		[ -z "$PIN" ] || pin_processors
 		sleep 0.1
 	done
 	wait "$QEMU_PID" 2>/dev/null || status=$?
