@@ -79,6 +79,8 @@ RATIOS = {
     "overcommit_random_175": 3.0,
     "overcommit_random_300": 4.0,
     "cpu_fault_2_threads": 1.6,
+    # 1.1 times the floor, which is half of the processor time that one thread takes.
+    "cpu_fault_2_threads_work": 1.82,
 }
 PEERS = {
     "to_device_2m": 5.0,
@@ -153,7 +155,7 @@ def make(boot, name, kind, floor):
     spreads = [spread for who in ("amdsvm", "test_hmm", "floor")
                if (spread := boot.spread(name, who)) is not None]
     # Targets are for one boot; threads mean nothing to a clock of one processor.
-    wanted = not boot.stock and boot.icount == (name != "cpu_fault_2_threads")
+    wanted = not boot.stock and boot.icount == (not name.startswith("cpu_fault_2_threads"))
     # With coherent memory and no large folios of the device it must not be slower.
     old = boot.facts["kernel"].startswith("6.")
     return Row(name, kind, ours, peer, floor, max(spreads, default=None),

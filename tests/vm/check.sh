@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # make check: every layer; all are run whatever fails, and the last line adds them up.
-# Lanes of check-vm, the debug kernel's lane and the packages are left out when this
-# machine has seen exactly these sources pass. .ci/run sets CI: then only the debug lane
+# check-unit, lanes of check-vm, the debug kernel's lane and the packages are left out when
+# this machine has seen exactly these sources pass. .ci/run sets CI: then only the debug lane
 # is, which need run only when the driver has changed.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -43,7 +43,7 @@ can_overlay() {
 script_of() {
 	case $1 in
 	static) script=("$TOP/tests/static/check") ;;
-	unit) script=("$HERE/unit.sh") ;;
+	unit) script=(env IF_CHANGED="$IF_CHANGED" "$HERE/unit.sh") ;;
 	vm) script=(env IF_CHANGED="$IF_CHANGED" "$HERE/suites.sh") ;;
 	packaging) script=("$TOP/tests/packaging/check" --if-changed) ;;
 	debug) script=("$HERE/debug.sh" --if-changed) ;;
