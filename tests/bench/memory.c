@@ -3,7 +3,6 @@
  * Memory of a known page size and known bytes. Every word of it is written and
  * read in each round, so how is chosen for the vectors that compilers make of it.
  */
-#include <fcntl.h>
 
 #include "bench.h"
 
@@ -123,20 +122,11 @@ void bench_check_zero(const char *memory)
 	bench_check_zero_bytes(memory, SIZE);
 }
 
-#define PAGEMAP_PRESENT	(1ULL << 63)
-#define PAGEMAP_SWAP	(1ULL << 62)
-#define PAGEMAP_FRAME	((1ULL << 55) - 1)
-
-/* The kernel's own word: it shows private device pages as swapped out. */
 static const uint64_t *pagemap(const void *memory)
 {
 	static uint64_t entries[PAGES];
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 
-	expect(fd >= 0);
-	expect_eq(pread(fd, entries, sizeof(entries), (uintptr_t)memory / PAGE * 8),
-		  sizeof(entries));
-	close(fd);
+	vm_pagemap(memory, PAGES, entries);
 	return entries;
 }
 

@@ -80,19 +80,14 @@ static struct smaps smaps_of(const char *start)
 	return sum;
 }
 
-#define PAGEMAP_FILE (1ULL << 61)	/* or shared anonymous memory */
-#define PAGEMAP_PRESENT (1ULL << 63)
-
 /* Pages that are no longer those of the file. */
 static size_t own_pages(const char *start, size_t size)
 {
 	size_t i, pages = size / PAGE, own = 0;
 	uint64_t *entries = calloc(pages, 8);
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 
-	expect(entries && fd >= 0);
-	expect(pread(fd, entries, pages * 8, (uintptr_t)start / PAGE * 8) == (ssize_t)(pages * 8));
-	close(fd);
+	expect(entries);
+	vm_pagemap(start, pages, entries);
 	for (i = 0; i < pages; i++)
 		own += (entries[i] & PAGEMAP_PRESENT) && !(entries[i] & PAGEMAP_FILE);
 	free(entries);

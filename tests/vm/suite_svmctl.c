@@ -5,7 +5,6 @@
  * process. The process is the test itself; svmctl is another one. Its parsers
  * and its sentences have unit tests.
  */
-#include <fcntl.h>
 
 #include "vmsvmctl.h"
 
@@ -215,29 +214,19 @@ START_TEST(query_a_window)
 }
 END_TEST
 
-static uint64_t pagemap_entry(const void *page)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry;
-
-	expect(fd >= 0);
-	expect(pread(fd, &entry, sizeof(entry), (uintptr_t)page / PAGE * 8) == sizeof(entry));
-	close(fd);
-	return entry;
-}
-
 static void expect_page(struct json_object *page, unsigned int i, const char *cpu,
 			uint32_t where, uint64_t mapped)
 {
 	const char *at = memory + i * PAGE;
 	bool present = !strcmp(cpu, "present");
-	uint64_t entry = pagemap_entry(at);
+	uint64_t entry;
 
+	vm_pagemap(at, 1, &entry);
 	expect_eq(address(page, "address"), (uintptr_t)at);
 	if (strcmp(string(page, "cpu"), cpu))
 		vm_fail(HERE, "page %u is '%s', not '%s'", i, string(page, "cpu"), cpu);
 	expect_eq(entry >> 63, present);
-	expect_eq(number(page, "frame"), present ? entry & ((1ULL << 55) - 1) : 0);
+	expect_eq(number(page, "frame"), present ? entry & PAGEMAP_FRAME : 0);
 	/* We are root: 0 is what others would see. */
 	expect(!present || number(page, "frame"));
 	expect_eq(location(page, "location"), where);

@@ -86,17 +86,23 @@ void vm_expect_zero(const char *file, int line, const void *start, size_t size)
 	}
 }
 
-#define PAGEMAP_PRESENT	(1ULL << 63)
-#define PAGEMAP_SWAP	(1ULL << 62)
+void vm_pagemap(const void *start, size_t pages, uint64_t *entries)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	expect(fd >= 0);
+	expect_eq(pread(fd, entries, pages * sizeof(*entries), (uintptr_t)start / PAGE * 8),
+		  pages * sizeof(*entries));
+	close(fd);
+}
 
 /* The kernel shows a private device page as swap; a coherent one is present. */
 static void expect_pagemap(const char *file, int line, const void *start, size_t pages,
 			   uint32_t location)
 {
 	uint64_t *entries = calloc(pages, sizeof(*entries));
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	size_t i, bytes = pages * sizeof(*entries);
 	uint64_t wanted;
+	size_t i;
 
 	if (location == ABSENT)
 		wanted = 0;
@@ -104,9 +110,8 @@ static void expect_pagemap(const char *file, int line, const void *start, size_t
 		wanted = PAGEMAP_PRESENT;
 	else
 		wanted = PAGEMAP_SWAP;
-	expect(entries && fd >= 0);
-	expect(pread(fd, entries, bytes, (uintptr_t)start / PAGE * 8) == (ssize_t)bytes);
-	close(fd);
+	expect(entries);
+	vm_pagemap(start, pages, entries);
 	for (i = 0; i < pages; i++) {
 		uint64_t bits = entries[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAP);
 

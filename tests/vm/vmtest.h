@@ -187,6 +187,14 @@ void vm_setup_no_eviction(void);
 void vm_teardown_no_eviction(void);
 long vm_read_number(const char *path);
 
+/* The kernel's own entries of pages, from /proc/self/pagemap. */
+#define PAGEMAP_PRESENT (1ULL << 63)
+#define PAGEMAP_SWAP (1ULL << 62)	/* a private device page is shown as swap */
+#define PAGEMAP_FILE (1ULL << 61)	/* or shared anonymous memory */
+#define PAGEMAP_FRAME ((1ULL << 55) - 1)
+#define PAGEMAP_SWAP_TYPE 0x1fULL
+void vm_pagemap(const void *start, size_t pages, uint64_t *entries);
+
 void vm_expect_bytes(const char *file, int line, const void *start, size_t size, uint64_t seed);
 void vm_expect_zero(const char *file, int line, const void *start, size_t size);
 void vm_expect_location(const char *file, int line, const void *start, size_t size,
