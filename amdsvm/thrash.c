@@ -14,10 +14,7 @@
  * Nobody waits, and a CPU fault is never refused: it is always the device that does
  * without.
  *
- * A block without device entries would be collected, and what it remembers with it.
- * So the collector leaves those alone that have something to remember: they are on a
- * list, with a reference, and a work lets go of them in time. It is the same work
- * that ends what is kept in place.
+ * How long a block remembers is the matter of thrashlist.c.
  *
  * Locks: the block lock, for what is remembered. CPU faults take none: they find the
  * block under RCU.
@@ -31,6 +28,7 @@
 #include "process.h"
 #include "space.h"
 #include "thrash.h"
+#include "thrashlist.h"
 #include "trace.h"
 
 /* Turns in a row after which memory is used in place. */
@@ -38,33 +36,12 @@
 /* The longest time in place is so many doublings of the first, but never longer than: */
 #define MAX_DOUBLINGS	4
 #define MAX_PIN		(10 * HZ)
-/* Times thrash_ms without a turn, after which all is forgotten. */
-#define QUIET_PERIODS	8
-#define MAX_PERIOD_MS	10000u
 
 /* Pages of a CPU fault's window by turns; the last from PIN_TURNS on. */
 #define FEW_PAGES	16
 static const unsigned int granules[PIN_TURNS + 1] = {
 	SVM_BLOCK_PAGES, SVM_BLOCK_PAGES, FEW_PAGES, 1,
 };
-
-/* Jiffies; 0: switched off. */
-static unsigned long thrash_period(void)
-{
-	return msecs_to_jiffies(min(READ_ONCE(svm_thrash_ms), MAX_PERIOD_MS));
-}
-
-/* How often one looks after blocks, also after it was switched off. */
-static unsigned long tick(void)
-{
-	return max(thrash_period(), 1UL);
-}
-
-static bool is_quiet(const struct svm_thrash *t)
-{
-	return time_after_eq(jiffies, READ_ONCE(t->last) +
-				      QUIET_PERIODS * tick());
-}
 
 /* ---- CPU faults ----------------------------------------------------------- */
 
@@ -98,7 +75,7 @@ void svm_thrash_home(struct svm_process *process, unsigned long addr,
 	unsigned int first, last;
 	struct svm_block *block;
 
-	if (!thrash_period())
+	if (!svm_thrash_period())
 		return;
 	first = svm_block_page(max(start, base));
 	last = svm_block_page(min(end, base + SVM_BLOCK_SIZE) - 1);
@@ -158,7 +135,7 @@ unsigned long svm_thrash_granule(struct svm_process *process,
 	block = xa_load(&process->blocks, addr >> SVM_BLOCK_SHIFT);
 	if (block)
 		turns = READ_ONCE(block->thrash.turns);
-	if (turns && thrash_period() && !is_quiet(&block->thrash))
+	if (turns && svm_thrash_period() && !svm_thrash_quiet(&block->thrash))
 		granule = grown(&block->thrash, svm_block_page(addr),
 				granules[min(turns, PIN_TURNS)]);
 	rcu_read_unlock();
@@ -183,19 +160,6 @@ static bool home_again(struct svm_thrash *t, unsigned int first,
 	return any && time_before(jiffies, READ_ONCE(t->home_at) + period);
 }
 
-/* What an eviction took away had better stayed, if it is wanted within that time. */
-static unsigned long eviction_period(unsigned long period)
-{
-	return min(period, msecs_to_jiffies(READ_ONCE(svm_min_residency_ms)));
-}
-
-static bool evicted(const struct svm_thrash *t, unsigned long period)
-{
-	return t->chunk && READ_ONCE(t->chunk->evictions) != t->evictions &&
-	       time_before(jiffies, READ_ONCE(t->chunk->left_at) +
-				    eviction_period(period));
-}
-
 /* Asked once for each time: what becomes of the chunk later has to do with others. */
 static bool evicted_again(struct svm_thrash *t, unsigned int first,
 			  unsigned int end, unsigned long period)
@@ -204,7 +168,7 @@ static bool evicted_again(struct svm_thrash *t, unsigned int first,
 
 	if (t->page < first || t->page >= end)
 		return false;
-	again = evicted(t, period);
+	again = svm_thrash_evicted(t, period);
 	t->chunk = NULL;
 	return again;
 }
@@ -233,24 +197,6 @@ static unsigned long take_turn(struct svm_thrash *t, unsigned long period,
 	return pin;
 }
 
-/* Return: true when the caller is to hold and enlist the block, after the lock. */
-static bool must_enlist(struct svm_thrash *t)
-{
-	if (t->listed)
-		return false;
-	t->listed = true;
-	return true;
-}
-
-/* A reference goes along. */
-static void enlist(struct svm_block *block)
-{
-	struct svm_process *process = block->process;
-
-	llist_add(&block->thrash.node, &process->thrash_list);
-	svm_process_queue_delayed(process, &process->thrash_work, tick());
-}
-
 /**
  * svm_thrash_in_place() - is the device to use memory where it is
  * @space: the device that faulted
@@ -266,14 +212,14 @@ bool svm_thrash_in_place(struct svm_space *space, struct svm_block *block,
 			 unsigned long start, unsigned long end, bool may_pin)
 {
 	unsigned int first = svm_block_page(start), last = svm_block_page(end - 1);
-	unsigned long period = thrash_period(), pin = 0;
+	unsigned long period = svm_thrash_period(), pin = 0;
 	struct svm_thrash *t = &block->thrash;
 	bool in_place, again, list = false;
 
 	if (!period)
 		return false;
 	spin_lock(&block->lock);
-	if (t->turns && is_quiet(t))
+	if (t->turns && svm_thrash_quiet(t))
 		forget(t);
 	in_place = may_pin && t->pinned && time_before(jiffies, t->last);
 	again = evicted_again(t, first, last + 1, period);
@@ -283,13 +229,13 @@ bool svm_thrash_in_place(struct svm_space *space, struct svm_block *block,
 	if (in_place || pin) {
 		in_place = true;
 		t->pinned |= BIT_ULL(space->device->index);
-		list = must_enlist(t);
+		list = svm_thrash_must_list(t);
 	}
 	spin_unlock(&block->lock);
 
 	if (list) {
 		svm_block_hold(block);
-		enlist(block);
+		svm_thrash_list(block);
 	}
 	if (pin) {
 		svm_space_count(space, SVM_SPACE_THRASH_PINS, 1);
@@ -341,141 +287,4 @@ void svm_thrash_reset(struct svm_block *block)
 	WRITE_ONCE(t->last, jiffies);
 	forget(t);
 	spin_unlock(&block->lock);
-}
-
-/* ---- how long a block remembers --------------------------------------------- */
-
-static bool any_home(const struct svm_thrash *t)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(t->home); i++)
-		if (atomic_long_read(&t->home[i]))
-			return true;
-	return false;
-}
-
-/* Something that the next device fault may want to know. */
-static bool remembers(const struct svm_thrash *t, unsigned long period)
-{
-	if (t->pinned)
-		return true;
-	if (!period)
-		return false;
-	if (t->turns && !is_quiet(t))
-		return true;
-	if (any_home(t) && time_before(jiffies, READ_ONCE(t->home_at) + period))
-		return true;
-	return evicted(t, period) || (t->chunk && READ_ONCE(t->chunk->leaving));
-}
-
-/**
- * svm_thrash_hold() - is a block to stay although nothing is mapped
- * @block: the block, with a reference
- *
- * Context: the collector; no lock held.
- * Return: true when it stays for a while; the collector is called again then.
- */
-bool svm_thrash_hold(struct svm_block *block)
-{
-	struct svm_thrash *t = &block->thrash;
-	bool hold, list = false;
-
-	if (READ_ONCE(block->pt.mapped) || READ_ONCE(block->dead))
-		return false;
-	spin_lock(&block->lock);
-	hold = t->listed || remembers(t, thrash_period());
-	if (hold)
-		list = must_enlist(t);
-	spin_unlock(&block->lock);
-	if (list) {
-		svm_block_hold(block);
-		enlist(block);
-	}
-	return hold;
-}
-
-/*
- * Devices that used the block in place are to ask again, if its time is over. A
- * period later than faults are answered so: what was on the way then is done.
- */
-static u64 take_unpinned(struct svm_thrash *t)
-{
-	u64 devices = t->pinned;
-
-	if (!devices || time_before(jiffies, t->last + tick()))
-		return 0;
-	t->pinned = 0;
-	return devices;
-}
-
-/* One block of the list, whose reference is ours. */
-static void look_after(struct svm_block *block)
-{
-	unsigned long start = svm_block_start(block);
-	struct svm_thrash *t = &block->thrash;
-	bool stays;
-	u64 devices;
-
-	spin_lock(&block->lock);
-	/* A block that is no longer in the table remembers for nobody. */
-	if (READ_ONCE(block->dead))
-		t->pinned = 0;
-	devices = take_unpinned(t);
-	stays = !READ_ONCE(block->dead) && remembers(t, thrash_period());
-	t->listed = stays;
-	spin_unlock(&block->lock);
-
-	if (devices)
-		svm_blocks_unmap(block->process, start, start + SVM_BLOCK_SIZE,
-				 devices);
-	if (stays)
-		enlist(block);
-	else
-		svm_block_put(block);
-}
-
-static void thrash_work(struct work_struct *work)
-{
-	struct svm_process *process = container_of(to_delayed_work(work),
-						   struct svm_process,
-						   thrash_work);
-	struct llist_node *list = llist_del_all(&process->thrash_list);
-	struct svm_block *block, *next;
-
-	llist_for_each_entry_safe(block, next, list, thrash.node) {
-		look_after(block);
-		cond_resched();
-	}
-	svm_process_put(process);
-}
-
-/**
- * svm_thrash_drop() - the blocks are gone
- * @process: the process; its work is cancelled
- *
- * Context: may sleep.
- */
-void svm_thrash_drop(struct svm_process *process)
-{
-	struct llist_node *list = llist_del_all(&process->thrash_list);
-	struct svm_block *block, *next;
-
-	llist_for_each_entry_safe(block, next, list, thrash.node) {
-		spin_lock(&block->lock);
-		block->thrash.listed = false;
-		block->thrash.pinned = 0;
-		spin_unlock(&block->lock);
-		svm_block_put(block);
-	}
-}
-
-/**
- * svm_thrash_init() - a new process
- * @process: the process
- */
-void svm_thrash_init(struct svm_process *process)
-{
-	init_llist_head(&process->thrash_list);
-	INIT_DELAYED_WORK(&process->thrash_work, thrash_work);
 }
