@@ -11,6 +11,7 @@
 #include <linux/delay.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -99,6 +100,19 @@ static int map_blocks(const struct svm_move *move, unsigned long done)
 	return ret;
 }
 
+/*
+ * Those who waited for mmap_lock while we had it come first. Core lets a reader overtake a
+ * writer that was woken and does not run yet, for 4 ms (rwsem_down_read_slowpath()), and we
+ * would be at it again before that. Not for ever: there may be more of them each time.
+ */
+static void give_way(struct mm_struct *mm)
+{
+	unsigned int i;
+
+	for (i = 0; i < 5 && mmap_lock_is_contended(mm); i++)
+		usleep_range(20, 50);
+}
+
 /* As many blocks as there are in @move. */
 static int prefetch_blocks(struct svm_move *move)
 {
@@ -112,6 +126,7 @@ static int prefetch_blocks(struct svm_move *move)
 		if (ret)
 			break;
 		ret = svm_move_blocks(move, &done);
+		give_way(move->process->mm);
 		collected = ret == -EAGAIN;
 		if (!ret || collected)
 			ret = map_blocks(move, done);

@@ -75,7 +75,7 @@ begin_beside() {
 	local layer
 	for layer; do
 		(
-			renice -n 5 "$BASHPID" >/dev/null
+			renice -n 10 "$BASHPID" >/dev/null
 			run_layer "$layer" >/dev/null </dev/null
 		) &
 		beside+=($!)

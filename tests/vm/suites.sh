@@ -158,6 +158,7 @@ check_cost() {
 need vm user
 mkdir -p "$BUILD/vm"
 INPUTS=$(vm_inputs)
+COST_INPUTS=$(cost_inputs)
 check_builds
 (build_userspace)
 SUITES=$(suite_names | xargs)

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # The lanes of check-vm that are to run, and those that have passed. Sourced by suites.sh,
-# whose variables it uses; INPUTS is vm_inputs() as it was when the run began.
+# whose variables it uses; INPUTS and COST_INPUTS are as they were when the run began.
 
 # read_lanes: those that are wanted, KERNEL/LANE, one a line.
 read_lanes() {
@@ -18,9 +18,19 @@ read_lanes() {
 # vm_inputs: what the result of a lane depends on, but for the kernel.
 vm_inputs() { input_key amdsvm uapi VERSION meson.build libsvm tools tests/vm; }
 
+# cost_inputs: what the cost of ranges depends on: the way of SET_ATTR through the driver.
+cost_inputs() {
+	local sources
+	mapfile -t sources < <(cd "$TOP" && find amdsvm -name '*.h' ! -path amdsvm/compat/config.h)
+	input_key "${sources[@]}" amdsvm/{Kbuild,attr.c,block.c,chardev.c,policy.c,process.c} \
+		amdsvm/{range.c,rangeset.c,setattr.c,value.c} uapi tests/vm/ranges_cost.c tests/vm/lib
+}
+
 # lane_name KERNEL/LANE: what a pass of it is known by.
 lane_name() {
-	echo "${1/\//-}-$({ echo "$INPUTS"; kernel_release "${1%/*}"; } | sha256sum | cut -c1-16)"
+	local inputs=$INPUTS
+	[ "${1#*/}" != icount ] || inputs=$COST_INPUTS
+	echo "${1/\//-}-$({ echo "$inputs"; kernel_release "${1%/*}"; } | sha256sum | cut -c1-16)"
 }
 
 # leave_out: the lanes that this machine has seen pass.
