@@ -28,9 +28,9 @@ cost_inputs() {
 
 # lane_name KERNEL/LANE: what a pass of it is known by.
 lane_name() {
-	local inputs=$INPUTS
-	[ "${1#*/}" != icount ] || inputs=$COST_INPUTS
-	echo "${1/\//-}-$({ echo "$inputs"; kernel_release "${1%/*}"; } | sha256sum | cut -c1-16)"
+	local key=$INPUTS
+	[ "${1#*/}" != icount ] || key=$COST_INPUTS
+	echo "${1/\//-}-$({ echo "$key"; kernel_release "${1%/*}"; } | sha256sum | cut -c1-16)"
 }
 
 # leave_out: the lanes that this machine has seen pass.
