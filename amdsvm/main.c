@@ -82,6 +82,10 @@ unsigned int svm_remote_ns;
 module_param_named(remote_ns, svm_remote_ns, uint, 0600);
 MODULE_PARM_DESC(remote_ns, "For benchmarks: nanoseconds, up to 100000, that each access of a software device to memory that is not its own takes longer (default 0)");
 
+bool svm_copy_engine = true;
+module_param_named(copy_engine, svm_copy_engine, bool, 0600);
+MODULE_PARM_DESC(copy_engine, "For benchmarks: software devices have copy engines; without them who moves memory copies it (default on)");
+
 unsigned int svm_copy_fail_every;
 module_param_named(copy_fail_every, svm_copy_fail_every, uint, 0600);
 MODULE_PARM_DESC(copy_fail_every, "For tests: of the jobs of a copy engine every so manieth fails, and is copied by the CPU then (default 0: none)");

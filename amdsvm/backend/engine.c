@@ -176,7 +176,7 @@ static bool is_to_fail(struct vdev_engine *engine)
  */
 bool svm_engine_submit(struct vdev_engine *engine, struct svm_copy_job *job)
 {
-	if (num_online_cpus() < 2)
+	if (num_online_cpus() < 2 || !READ_ONCE(svm_copy_engine))
 		return false;
 	job->run = 0;
 	job->page = 0;

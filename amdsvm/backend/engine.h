@@ -12,6 +12,7 @@ struct svm_device;
 struct vdev_engine;
 
 /* For tests; see main.c. */
+extern bool svm_copy_engine;
 extern unsigned int svm_copy_fail_every;
 extern unsigned int svm_copy_delay_us;
 
