@@ -13,7 +13,7 @@
  * otherwise). Fields named "pad" or "reserved" must be zero (-EINVAL).
  *
  * Errors that every call can return: -ENOTTY (unknown call), -EFAULT (the
- * argument cannot be read or written). Calls on ranges can also return -EINVAL
+ * argument cannot be read or written), -ENOMEM. Calls on ranges can also return -EINVAL
  * (unaligned, empty, wrapping or above 48 bits), -EPERM (the file was opened by
  * another process and the caller has no right to it), -ESRCH (that process is
  * gone), -EINTR (a fatal signal is pending).
@@ -123,8 +123,8 @@ struct amdsvm_ioctl_svm_args {
  * With 1 (the start) devices fault on what they do not have mapped, and all of
  * the address space is theirs by default. With 0 they have what was given to
  * them by attributes, and that is kept mapped.
- * -EPERM: a device of this process cannot work in that mode. -EBUSY: the
- * process has queues.
+ * -EPERM: a device of this process cannot work in that mode (none of this release).
+ * -EBUSY: the process has queues. -ENOMEM: the mode may be set all the same.
  */
 struct amdsvm_ioctl_set_xnack_mode_args {
 	__s32 xnack_enabled;

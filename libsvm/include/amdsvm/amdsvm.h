@@ -24,7 +24,7 @@
  *     -EFAULT      an argument is not readable or writable
  *     -EPERM       the file belongs to another process and the caller has no
  *                  right to it: reading needs the same user or CAP_SYS_PTRACE,
- *                  acting needs CAP_SYS_NICE besides
+ *                  acting needs CAP_SYS_NICE besides, and queues need both
  *     -ESRCH       that process is gone
  *   Calls interrupted by a signal are restarted; amdsvm_prefetch() and
  *   amdsvm_evict() are not, because they have counts to report.
@@ -63,6 +63,7 @@ struct amdsvm_context;
  *   -ENOENT  there is no /dev/amdsvm: the module is not loaded
  *   -ENODEV  the module was just removed, or the file is something else
  *   -EACCES  the permissions of /dev/amdsvm do not allow it
+ *   -EPERM   the program is a 32-bit one
  *   -EPROTO  the driver's interface has another major version
  *   -ENOMEM  no memory
  *   and the errors of open(2).
@@ -193,7 +194,8 @@ void amdsvm_free_devices(struct amdsvm_device_info *devices);
  *                an attribute, flag or device is unknown; too many attributes
  *   -EFAULT      a part of the range is not mapped, or is device I/O memory
  *   -EOPNOTSUPP  hugetlb memory, or no device memory to prefetch to
- *   -ENOMEM      no memory
+ *   -ENOMEM      no memory, or more ranges than the module's max_ranges; memory
+ *                can also run out after the attributes were set, and they stay
  *   -ENOSPC      attributes set, but nothing moved for want of device memory
  *   -EBUSY       attributes set, but nothing that could move did
  *   or an error of every call.
@@ -207,15 +209,18 @@ int amdsvm_set_attr(struct amdsvm_context *ctx, uint64_t start, uint64_t size,
  * @start: first byte.
  * @size: bytes.
  * @attrs: in: types to ask for, for ACCESS with a gpu_id as value; out: values,
- *         and for ACCESS the answer as type.
+ *         and for ACCESS the answer as type: ACCESS, ACCESS_IN_PLACE or
+ *         NO_ACCESS. The latter two are answers only.
  * @nattr: number of attributes, at most AMDSVM_IOCTL_SVM_MAX_ATTRS.
  *
  * Calls SVM with GET_ATTR.
  *
  * Return: 0, or
- *   -EINVAL  as for amdsvm_set_attr()
- *   -EFAULT  a part of the range is not mapped
- *   -ENOMEM  no memory
+ *   -EINVAL      as for amdsvm_set_attr(); ACCESS_IN_PLACE or NO_ACCESS was
+ *                asked for
+ *   -EFAULT      a part of the range is not mapped, or is device I/O memory
+ *   -EOPNOTSUPP  hugetlb memory
+ *   -ENOMEM      no memory
  *   or an error of every call.
  */
 int amdsvm_get_attr(struct amdsvm_context *ctx, uint64_t start, uint64_t size,
@@ -229,7 +234,8 @@ int amdsvm_get_attr(struct amdsvm_context *ctx, uint64_t start, uint64_t size,
  *
  * Moves nothing; memory that is not mapped is no error. Calls UNSET_RANGE.
  *
- * Return: 0, -EINVAL (bad range), -ENOMEM, or an error of every call.
+ * Return: 0, -EINVAL (bad range), -ENOMEM (as for amdsvm_set_attr(), also after
+ * the attributes are gone), or an error of every call.
  */
 int amdsvm_unset_range(struct amdsvm_context *ctx, uint64_t start, uint64_t size);
 
@@ -254,7 +260,8 @@ typedef int amdsvm_range_fn(const struct amdsvm_range_info *range, void *data);
  * Calls LIST_RANGES as often as needed. Ranges that change meanwhile may be
  * seen before or after the change.
  *
- * Return: 0, what @fn returned, -EINVAL (bad window), or an error of every call.
+ * Return: 0, what @fn returned, -EINVAL (bad window), -ENOMEM, or an error of
+ * every call.
  */
 int amdsvm_for_each_range(struct amdsvm_context *ctx, uint64_t start, uint64_t size,
 			  amdsvm_range_fn *fn, void *data);
@@ -268,7 +275,7 @@ int amdsvm_for_each_range(struct amdsvm_context *ctx, uint64_t start, uint64_t s
  *          when there are none.
  * @count: number of ranges.
  *
- * Return: 0, -ENOMEM, or an error of amdsvm_for_each_range().
+ * Return: 0, or an error of amdsvm_for_each_range().
  */
 int amdsvm_list_ranges(struct amdsvm_context *ctx, uint64_t start, uint64_t size,
 		       struct amdsvm_range_info **ranges, size_t *count);
@@ -371,7 +378,7 @@ int amdsvm_evict(struct amdsvm_context *ctx, uint32_t gpu_id,
  *
  * Calls GET_COUNTERS.
  *
- * Return: 0, or an error of every call.
+ * Return: 0, -ENOMEM, or an error of every call.
  */
 int amdsvm_get_counters(struct amdsvm_context *ctx,
 			struct amdsvm_ioctl_get_counters_args *counters);
@@ -384,7 +391,7 @@ int amdsvm_get_counters(struct amdsvm_context *ctx,
  *
  * Since the process opened the file. Calls GET_DEVICE_COUNTERS.
  *
- * Return: 0, -EINVAL (no such device), or an error of every call.
+ * Return: 0, -EINVAL (no such device), -ENOMEM, or an error of every call.
  */
 int amdsvm_get_device_counters(struct amdsvm_context *ctx, uint32_t gpu_id,
 			       struct amdsvm_ioctl_get_device_counters_args *counters);
@@ -399,9 +406,10 @@ int amdsvm_get_device_counters(struct amdsvm_context *ctx, uint32_t gpu_id,
  * SET_XNACK_MODE.
  *
  * Return: 0, or
- *   -EPERM   a device cannot work in that mode
+ *   -EPERM   a device cannot work in that mode (none of this release)
  *   -EBUSY   the process has queues
  *   -EINVAL  neither 0 nor 1
+ *   -ENOMEM  no memory; the mode may be set all the same
  *   or an error of every call.
  */
 int amdsvm_set_xnack_mode(struct amdsvm_context *ctx, int enabled);

@@ -76,7 +76,8 @@ int amdsvm_queue_destroy(struct amdsvm_context *ctx, uint32_t queue);
  * Return: 0, or
  *   -ENOENT  no such queue
  *   -EINVAL  no packets, not a multiple of 4 bytes, or too many
- *   -EAGAIN  AMDSVM_MAX_JOBS of the queue are not completed; wait for one
+ *   -EAGAIN  AMDSVM_MAX_JOBS of the queue are not completed, or it would be more
+ *            than AMDSVM_MAX_PENDING_BYTES of the process; wait for one
  *   -EIO     the queue has stopped
  *   -EMFILE  the process has too many files open
  *   -ENFILE  the system has
