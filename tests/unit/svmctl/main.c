@@ -18,6 +18,7 @@ int main(void)
 	suite_add_tcase(suite, output_case());
 	suite_add_tcase(suite, command_case());
 	suite_add_tcase(suite, completion_case());
+	suite_add_tcase(suite, demo_case());
 	suite_add_tcase(suite, doctor_case());
 	suite_add_tcase(suite, doctor_driver_case());
 	suite_add_tcase(suite, doctor_key_case());

@@ -3,6 +3,7 @@
  * Running svmctl with the fake device, and reading what it printed.
  */
 #include <fcntl.h>
+#include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -46,11 +47,25 @@ static char *read_back(FILE *file)
 	return text;
 }
 
-struct outcome *run_svmctl(const char *environment, const char *arguments)
+static struct outcome *finish(pid_t pid, const char *arguments, FILE *out, FILE *err)
 {
 	static struct outcome outcome;
-	FILE *out = tmpfile(), *err = tmpfile();
 	int status;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	free(outcome.out);
+	free(outcome.err);
+	outcome.out = read_back(out);
+	outcome.err = read_back(err);
+	ck_assert_msg(WIFEXITED(status), "svmctl %s died: %s", arguments,
+		      outcome.err[0] ? outcome.err : outcome.out);
+	outcome.status = WEXITSTATUS(status);
+	return &outcome;
+}
+
+struct outcome *run_svmctl(const char *environment, const char *arguments)
+{
+	FILE *out = tmpfile(), *err = tmpfile();
 	pid_t pid;
 
 	ck_assert_ptr_nonnull(getenv("SVMCTL_FAKE"));
@@ -64,14 +79,30 @@ struct outcome *run_svmctl(const char *environment, const char *arguments)
 		exec_svmctl(environment, arguments);
 	}
 
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	free(outcome.out);
-	free(outcome.err);
-	outcome.out = read_back(out);
-	outcome.err = read_back(err);
-	ck_assert_msg(WIFEXITED(status), "svmctl %s died: %s", arguments, outcome.err);
-	outcome.status = WEXITSTATUS(status);
-	return &outcome;
+	return finish(pid, arguments, out, err);
+}
+
+struct outcome *run_svmctl_on_terminal(const char *environment, const char *arguments)
+{
+	FILE *out = tmpfile(), *err = tmpfile();
+	char part[4096];
+	int terminal;
+	ssize_t got;
+	pid_t pid;
+
+	ck_assert_ptr_nonnull(getenv("SVMCTL_FAKE"));
+	ck_assert_ptr_nonnull(out);
+	ck_assert_ptr_nonnull(err);
+	pid = forkpty(&terminal, NULL, NULL, NULL);
+	ck_assert_int_ne(pid, -1);
+	if (!pid)
+		exec_svmctl(environment, arguments);
+
+	/* EIO is its end: nobody has the other side any more. */
+	while ((got = read(terminal, part, sizeof(part))) > 0)
+		ck_assert_uint_eq(fwrite(part, 1, got, out), got);
+	close(terminal);
+	return finish(pid, arguments, out, err);
 }
 
 struct json_object *json_member(struct json_object *object, const char *key)

@@ -13,6 +13,7 @@
 
 TCase *command_case(void);
 TCase *completion_case(void);
+TCase *demo_case(void);
 TCase *doctor_case(void);
 TCase *doctor_driver_case(void);
 TCase *doctor_key_case(void);
@@ -42,6 +43,13 @@ struct outcome {
  * Return: what came of it, valid until the next call.
  */
 struct outcome *run_svmctl(const char *environment, const char *arguments);
+
+/*
+ * run_svmctl_on_terminal() - the same with a terminal of its own.
+ *
+ * All that the terminal gets is in out, with "\r\n" at the end of lines.
+ */
+struct outcome *run_svmctl_on_terminal(const char *environment, const char *arguments);
 
 /* json_member() - a member that must be there. */
 struct json_object *json_member(struct json_object *object, const char *key);

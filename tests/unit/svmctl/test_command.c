@@ -3,9 +3,7 @@
  * Whole commands with the fake device: exit status, JSON, and sentences that say
  * what to do.
  */
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -262,129 +260,6 @@ START_TEST(prefetch_counts)
 }
 END_TEST
 
-/* A file of 64 MiB and a bit, which is not a whole page. */
-static const char *demo_command(void)
-{
-	static char path[] = "/tmp/svmctl-demo-XXXXXX", command[128];
-	unsigned char block[4096];
-	size_t i, n;
-	int fd = mkstemp(path);
-
-	ck_assert_int_ge(fd, 0);
-	for (n = 0; n < (64 << 20) / sizeof(block); n++) {
-		for (i = 0; i < sizeof(block); i++)
-			block[i] = n * 7 + i;
-		ck_assert_int_eq(write(fd, block, sizeof(block)), sizeof(block));
-	}
-	ck_assert_int_eq(write(fd, block, 100), 100);
-	close(fd);
-	snprintf(command, sizeof(command), "demo --json %s", path);
-	return command;
-}
-
-static void forget_file(const char *command)
-{
-	unlink(strrchr(command, ' ') + 1);
-}
-
-START_TEST(demo_moves_everything)
-{
-	static const struct {
-		const char *environment;
-		size_t steps;
-	} cases[] = {
-		{ "FAKE_KIND=private", 4 },
-		{ "FAKE_KIND=private FAKE_DEVICES=1", 3 },
-		{ "FAKE_KIND=coherent", 5 },
-		/* Busy pages go with the second try. */
-		{ "FAKE_KIND=private FAKE_BUSY=3", 4 },
-	};
-	const char *command = demo_command();
-	struct outcome *outcome = run_svmctl(cases[_i].environment, command);
-	struct json_object *document, *steps, *last;
-
-	forget_file(command);
-	ck_assert_str_eq(outcome->err, "");
-	ck_assert_int_eq(outcome->status, 0);
-	document = json_of(outcome);
-	ck_assert_int_eq(number(document, "pages"), (64 << 20) / 4096 + 1);
-	ck_assert(json_object_get_boolean(json_member(document, "same_bytes")));
-	steps = json_member(document, "steps");
-	ck_assert_uint_eq(json_object_array_length(steps), cases[_i].steps);
-	ck_assert_int_eq(number(element(steps, 1), "counted_in"), number(document, "pages"));
-	last = element(steps, cases[_i].steps - 1);
-	ck_assert_int_eq(number(last, "pages_system"), number(document, "pages"));
-	ck_assert_int_eq(number(last, "counted_out"), number(document, "pages"));
-	json_object_put(document);
-}
-END_TEST
-
-START_TEST(demo_fails_when_it_must)
-{
-	static const struct {
-		const char *environment, *advice;
-	} cases[] = {
-		{ "FAKE_KIND=none", "CONFIG_DEVICE_PRIVATE" },
-		{ "FAKE_DEVICES=0", "no device" },
-		{ "FAKE_VRAM_MB=64", "smaller file" },
-		{ "FAKE_BUSY=100000", "in use" },
-		{ "FAKE_LOSE=1", "where they must be" },
-		{ "FAKE_KIND=coherent FAKE_CORRUPT=1 FAKE_DEVICES=1", "bytes" },
-		/* ENOSPC of every call but GET_VERSION. */
-		{ "FAKE_CALL_ERROR=28", "cannot" },
-	};
-	const char *command = demo_command();
-	struct outcome *outcome = run_svmctl(cases[_i].environment, command);
-
-	forget_file(command);
-	ck_assert_int_eq(outcome->status, 1);
-	ck_assert_msg(strstr(outcome->err, cases[_i].advice), "%s", outcome->err);
-}
-END_TEST
-
-/* What the driver says of itself is held against what others see. */
-START_TEST(demo_believes_no_driver)
-{
-	static const struct {
-		const char *environment, *step, *why;
-	} cases[] = {
-		/* The first read is after the file is in memory, the next on a device. */
-		{ "FAKE_PAGEMAP=1", "file in system memory", "present 0 and swap 1" },
-		{ "FAKE_PAGEMAP=2", "system to device 0", "present 1 and swap 0" },
-		{ "FAKE_PAGEMAP=2 FAKE_KIND=coherent", "system to device 0",
-		  "present 0 and swap 1" },
-		{ "FAKE_MISCOUNT=in", "system to device 0", "counted 16384 pages to devices" },
-		{ "FAKE_MISCOUNT=peer", "device 0 to device 1", "16384 between devices" },
-		{ "FAKE_MISCOUNT=out", "CPU reads, pages come home", "16384 home" },
-		{ "FAKE_MISCOUNT=out FAKE_KIND=coherent", "device to system", "16384 home" },
-	};
-	const char *command = demo_command();
-	struct outcome *outcome = run_svmctl(cases[_i].environment, command);
-
-	forget_file(command);
-	ck_assert_int_eq(outcome->status, 1);
-	ck_assert_msg(strstr(outcome->err, cases[_i].step), "%s", outcome->err);
-	ck_assert_msg(strstr(outcome->err, cases[_i].why), "%s", outcome->err);
-	ck_assert_ptr_eq(strchr(outcome->err, '\n'), outcome->err + strlen(outcome->err) - 1);
-}
-END_TEST
-
-START_TEST(demo_wants_a_large_file)
-{
-	struct outcome *outcome = run_svmctl("", "demo /etc/passwd");
-
-	ck_assert_int_eq(outcome->status, 1);
-	ck_assert_ptr_nonnull(strstr(outcome->err, "at least 64 MiB"));
-	ck_assert_int_eq(run_svmctl("", "demo /nowhere")->status, 1);
-	ck_assert_int_eq(run_svmctl("", "demo /dev")->status, 1);
-
-	/* No file helps where there is no device memory. */
-	outcome = run_svmctl("FAKE_KIND=none", "demo");
-	ck_assert_int_eq(outcome->status, 1);
-	ck_assert_ptr_nonnull(strstr(outcome->err, "CONFIG_DEVICE_PRIVATE"));
-}
-END_TEST
-
 TCase *command_case(void)
 {
 	TCase *tc = tcase_create("command");
@@ -404,9 +279,5 @@ TCase *command_case(void)
 	tcase_add_loop_test(tc, prefetch_errors, 0, 2);
 	tcase_add_test(tc, prefetch_without_rights);
 	tcase_add_test(tc, prefetch_counts);
-	tcase_add_loop_test(tc, demo_moves_everything, 0, 4);
-	tcase_add_loop_test(tc, demo_fails_when_it_must, 0, 7);
-	tcase_add_loop_test(tc, demo_believes_no_driver, 0, 7);
-	tcase_add_test(tc, demo_wants_a_large_file);
 	return tc;
 }
