@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "vmtest.h"
+#include "vmevents.h"
 
 #define SIZE (16 * PAGE)
 #define NOBODY 65534
@@ -37,6 +37,26 @@ static void become(uid_t uid, uint64_t capabilities)
 	expect(!syscall(SYS_capset, &header, data));
 }
 
+/* A descriptor of events, which concerns the file's opener, or a negative errno. */
+static int listen_on(int file)
+{
+	struct amdsvm_ioctl_smi_events_args args = { .gpuid = vm.gpu[0] };
+	int result = vm_ioctl(file, AMDSVM_IOC_SMI_EVENTS, &args);
+
+	return result ? result : (int)args.anon_fd;
+}
+
+/* 1 and 0 set the mode, ASK does not. The mode, or a negative errno. */
+#define ASK (-1)
+
+static int xnack_on(int file, int mode)
+{
+	struct amdsvm_ioctl_set_xnack_mode_args args = { mode };
+	int result = vm_ioctl(file, AMDSVM_IOC_SET_XNACK_MODE, &args);
+
+	return result ? result : args.xnack_enabled;
+}
+
 static void expect_reading(const char *file, int line, int wanted)
 {
 	struct amdsvm_ioctl_svm_attribute attr = { ATTR(GRANULARITY), 0 };
@@ -45,22 +65,27 @@ static void expect_reading(const char *file, int line, int wanted)
 	struct amdsvm_range_info range;
 	uint32_t count = 0;
 	uint64_t next;
-	int got[4], i;
+	int got[5], i;
 
 	got[0] = vm_attr_on(vm.fd, AMDSVM_IOCTL_SVM_OP_GET_ATTR, memory, SIZE, &attr, 1);
 	got[1] = vm_residency_on(vm.fd, memory, SIZE, NULL, &sums);
 	got[2] = vm_list_on(vm.fd, 0, 0, &range, 1, &count, &next);
 	got[3] = vm_counters_on(vm.fd, &counters);
-	for (i = 0; i < 4; i++)
+	got[4] = listen_on(vm.fd);
+	if (got[4] >= 0)
+		got[4] = close(got[4]);
+	for (i = 0; i < 5; i++)
 		if (got[i] != wanted)
-			vm_fail(file, line, "read %d of GET_ATTR RESIDENCY LIST COUNTERS is %d, not %d",
+			vm_fail(file, line,
+				"read %d of GET_ATTR RESIDENCY LIST COUNTERS SMI_EVENTS is %d, not %d",
 				i, got[i], wanted);
 	if (!wanted && (attr.value != 3 || sums.pages_system != SIZE / PAGE || count != 1 ||
 			counters.ranges != 1))
 		vm_fail(file, line, "what is read is not the opener's");
 }
 
-enum { ACT_SET_ATTR, ACT_PREFETCH, ACT_UNSET, ACTS };
+/* The mode comes last: what devices map without XNACK depends on attributes that are set. */
+enum { ACT_SET_ATTR, ACT_PREFETCH, ACT_UNSET, ACT_XNACK, ACTS };
 
 /* Where the memory is not: a PREFETCH that is not refused shows. */
 static uint32_t target(void)
@@ -77,25 +102,30 @@ static int act(int number)
 		return set(memory, SIZE, { ATTR(SET_FLAGS), FLAG(GPU_RO) });
 	case ACT_PREFETCH:
 		return vm_prefetch_on(vm.fd, memory, SIZE, target(), &prefetch);
-	default:
+	case ACT_UNSET:
 		return vm_unset_on(vm.fd, memory, SIZE);
+	default:
+		return xnack_on(vm.fd, 0);
 	}
 }
 
 /* What the opener finds after each act; refused is as if it had not been (R8). */
 static void expect_after(int number, bool refused)
 {
-	bool unset = !refused && number == ACT_UNSET, moved = !refused && number >= ACT_PREFETCH;
+	bool moved = !refused && number >= ACT_PREFETCH, unset = !refused && number >= ACT_UNSET;
+	bool switched = !refused && number == ACT_XNACK;
 
 	expect_eq(vm_range_count(), unset ? 0 : 1);
 	expect_eq(get(memory, SIZE, ATTR(GRANULARITY)), unset ? DEFAULT_GRANULARITY : 3);
 	expect_eq(get(memory, SIZE, ATTR(SET_FLAGS)),
 		  refused || unset ? DEFAULT_FLAGS : DEFAULT_FLAGS | FLAG(GPU_RO));
 	expect_location(memory, SIZE, moved ? target() : SYSMEM);
-	if (refused) {
+	expect_eq(xnack_on(vm.fd, ASK), !switched);
+	/* Without XNACK devices have nothing by default, not even what is in their memory. */
+	if (refused || switched)
 		expect_mapped(memory, SIZE, 0);
+	if (refused)
 		expect_eq(vm_counters().pages_in, 0);
-	}
 }
 
 #define PTRACE (1ULL << CAP_SYS_PTRACE)
@@ -168,13 +198,20 @@ START_TEST(a_call_acts_on_the_opener)
 {
 	struct amdsvm_ioctl_prefetch_args prefetch;
 	struct peer peer;
+	int events;
 
 	needs_device_memory();
 	if (vm_fork(&peer)) {
+		events = listener(vm.fd, vm.gpu[0], MOVES);
 		/* Nothing of the caller's is there. */
 		expect(!munmap(memory, SIZE));
 		expect_eq(vm_prefetch_on(vm.fd, memory, SIZE, vm.gpu[0], &prefetch), 0);
 		expect_eq(prefetch.pages_moved, SIZE / PAGE);
+		/* So does what is heard. */
+		expect(hear(events) >= 2);
+		expect_eq(heard[0].pid, getppid());
+		expect_eq(heard[0].page, (uintptr_t)memory / PAGE);
+		close(events);
 		expect_eq(set(memory, SIZE, { ATTR(GRANULARITY), 0 }), 0);
 		vm_done();
 	}
@@ -328,8 +365,20 @@ static void expect_gone(int file)
 	expect_eq(vm_residency_on(file, memory, SIZE, NULL, &sums), -ESRCH);
 	expect_eq(vm_list_on(file, 0, 0, &range, 1, &count, &next), -ESRCH);
 	expect_eq(vm_counters_on(file, &counters), -ESRCH);
+	expect_eq(listen_on(file), -ESRCH);
+	expect_eq(xnack_on(file, ASK), -ESRCH);
+	expect_eq(xnack_on(file, 0), -ESRCH);
 	/* What concerns no process still works. */
 	expect_eq(vm_ioctl(file, AMDSVM_IOC_GET_CAPS, &caps), 0);
+}
+
+/* Our own file and memory are not concerned. */
+static void expect_ours(void)
+{
+	expect_eq(get(memory, SIZE, ATTR(GRANULARITY)), 3);
+	expect_eq(xnack_on(vm.fd, ASK), 1);
+	expect_location(memory, SIZE, SYSMEM);
+	expect_bytes(memory, SIZE, 1);
 }
 
 START_TEST(after_the_opener_is_gone_it_is_esrch)
@@ -343,9 +392,7 @@ START_TEST(after_the_opener_is_gone_it_is_esrch)
 	vm_tell(&peer);
 	expect_joined(&peer);
 	expect_gone(file);
-	/* Our own file is not concerned. */
-	expect_eq(get(memory, SIZE, ATTR(GRANULARITY)), 3);
-	expect_bytes(memory, SIZE, 1);
+	expect_ours();
 }
 END_TEST
 
@@ -367,6 +414,7 @@ START_TEST(after_the_opener_execs_it_is_esrch)
 	expect_gone(file);
 	expect(!shutdown(peer.fd, SHUT_WR));
 	expect_joined(&peer);
+	expect_ours();
 }
 END_TEST
 

@@ -2,11 +2,14 @@
 /*
  * The policy against an oracle: an array with the attributes of every page,
  * driven by the same random operations as the driver. AMDSVM_SEED repeats a run.
+ * Some pages have bytes, which no operation on policy changes or moves.
  */
 #include "vmtest.h"
 
 #define PAGES 4096
 #define SIZE (PAGES * PAGE)
+/* Of new memory one page in so many is written. */
+#define WRITTEN 16
 #define OPERATIONS (vm_is_debug_kernel() ? 700 : 1500)
 
 struct attributes {
@@ -16,6 +19,8 @@ struct attributes {
 
 static struct attributes model[PAGES];
 static bool mapped[PAGES];
+/* Seed of the bytes in each page, 0: zeroes. */
+static uint64_t contents[PAGES], fills;
 static char *region;
 static uint64_t state, step;
 static struct attributes defaults;
@@ -155,10 +160,47 @@ static void do_unset(size_t first, size_t count)
 	reset(first, count);
 }
 
+static bool page_holds(size_t page, uint64_t seed)
+{
+	const volatile uint64_t *words = (uint64_t *)(region + page * PAGE);
+	size_t i;
+
+	for (i = 0; i < PAGE / sizeof(*words); i++)
+		if (words[i] != (seed ? vm_word(seed, i) : 0))
+			return false;
+	return true;
+}
+
+/* Each page once, before it goes: to read them all each time would take too long. */
+static void compare_bytes(size_t first, size_t count)
+{
+	size_t page;
+
+	for (page = first; page < first + count; page++)
+		if (mapped[page] && (contents[page] || page % WRITTEN == 0))
+			expect_model(page_holds(page, contents[page]));
+}
+
+/* New memory is zeroes, whatever was there before. */
+static void write_new(size_t first, size_t count)
+{
+	size_t page;
+
+	for (page = first; page < first + count; page++) {
+		contents[page] = 0;
+		if (page % WRITTEN)
+			continue;
+		expect_model(page_holds(page, 0));
+		contents[page] = ++fills;
+		vm_fill(region + page * PAGE, PAGE, contents[page]);
+	}
+}
+
 static void do_unmap(size_t first, size_t count)
 {
 	if (count > 64)
 		count = 64;
+	compare_bytes(first, count);
 	expect_model(!munmap(region + first * PAGE, count * PAGE));
 	memset(mapped + first, false, count);
 	reset(first, count);
@@ -166,11 +208,13 @@ static void do_unmap(size_t first, size_t count)
 
 static void do_map(size_t first, size_t count)
 {
+	compare_bytes(first, count);
 	expect_model(mmap(region + first * PAGE, count * PAGE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) ==
 		     region + first * PAGE);
 	memset(mapped + first, true, count);
 	reset(first, count);
+	write_new(first, count);
 }
 
 static void do_move(size_t first, size_t count)
@@ -182,15 +226,18 @@ static void do_move(size_t first, size_t count)
 	if (to + count > PAGES || (to < first + count && first < to + count) ||
 	    !all_mapped(first, count))
 		return;
-	/* Core refuses to move what is not one mapping. */
+	compare_bytes(to, count);
+	/* Core refuses to move what is not one mapping, and has made room by then. */
 	if (mremap(region + first * PAGE, count * PAGE, count * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
 		   region + to * PAGE) == MAP_FAILED) {
 		expect_model(errno == EFAULT);
+		memset(mapped + to, false, count);
 		do_map(to, count);
 		return;
 	}
 	memset(mapped + first, false, count);
 	memset(mapped + to, true, count);
+	memcpy(contents + to, contents + first, count * sizeof(*contents));
 	reset(first, count);
 	reset(to, count);
 }
@@ -282,6 +329,15 @@ static void compare_list(void)
 	expect_model(vm_counters().ranges == count);
 }
 
+static void expect_at_home(void)
+{
+	struct amdsvm_ioctl_residency_args sums = vm_sums(region, SIZE);
+	struct amdsvm_ioctl_get_counters_args counters = vm_counters();
+
+	expect_model(sums.pages_system && !sums.pages_device);
+	expect_model(!counters.pages_in && !counters.pages_cleared);
+}
+
 static void run(uint64_t seed)
 {
 	size_t first, count;
@@ -316,6 +372,8 @@ static void run(uint64_t seed)
 			compare_list();
 	}
 	compare_list();
+	expect_at_home();
+	compare_bytes(0, PAGES);
 	expect_model(!munmap(region, SIZE));
 	reset(0, PAGES);
 	compare_list();

@@ -47,12 +47,8 @@ START_TEST(a_million_ranges_fit)
 {
 	const size_t stride = variants[_i].stride;
 	const uint32_t kinds = variants[_i].kinds;
-	/*
-	 * What lockdep and kmemleak note of each would take minutes. All on the newest kernel
-	 * and on the oldest.
-	 */
-	const long wanted = vm_is_debug_kernel() ? RANGES / 200 :
-			    vm_in_full() || vm_kernel_is("6.1") ? RANGES : RANGES / 10;
+	/* What lockdep and kmemleak note of each would take minutes. */
+	const long wanted = vm_is_debug_kernel() ? RANGES / 200 : RANGES;
 	struct amdsvm_range_info ranges[4];
 	char *memory = vm_anon(wanted * stride * PAGE);
 	long before, bytes;
