@@ -3,67 +3,26 @@
  * Each allocation of each call fails once. /proc/thread-self/fail-nth says which:
  * the Nth of this thread from now on, in the driver, in core mm or below. Whatever
  * fails, bytes are intact, the error is one that the header names, and the same
- * call works afterwards.
+ * call works afterwards. Memory of 2 MiB pages is suite_failnth_large's.
  *
  * What is injected is one failure at a time: how two in a row are survived is the
  * subject of suite_pressure.
  */
 #include <fcntl.h>
 
-#include "vmtest.h"
+#include "vminject.h"
 
 #define PAGES 16
 #define SIZE (PAGES * PAGE)
 #define TOUCHED (SIZE / 2)
-#define FAULTS "/sys/kernel/debug/"
-/* Far more than any call here allocates: the sweep ends by itself. */
-#define MOST_ALLOCATIONS 5000
 
 static char *memory;
 static uint64_t seed;
-static int nth_file;
-
-/*
- * Ordinary kernels cannot inject. The debug kernel must: there this returns true,
- * or the file that is missing fails the test.
- */
-static bool kernel_can_inject(void)
-{
-	return vm_is_debug_kernel() || !access("/proc/thread-self/fail-nth", W_OK);
-}
-
-#define needs_injection() \
-	do { \
-		if (!kernel_can_inject()) { \
-			vm_skip(_i, "the kernel has no fault injection"); \
-			return; \
-		} \
-		needs_device_memory(); \
-	} while (0)
-
-/* By default only those fail that may not sleep: none of ours. */
-static void let_all_fail(void)
-{
-	static const char *const settings[][2] = {
-		{ FAULTS "failslab/ignore-gfp-wait", "N" },
-		{ FAULTS "failslab/verbose", "0" },
-		{ FAULTS "fail_page_alloc/ignore-gfp-wait", "N" },
-		{ FAULTS "fail_page_alloc/ignore-gfp-highmem", "N" },
-		{ FAULTS "fail_page_alloc/min-order", "0" },
-		/* Its report has the words by which the harness knows a defect. */
-		{ FAULTS "fail_page_alloc/verbose", "0" },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-		expect_eq(vm_write_file(settings[i][0], settings[i][1]), 0);
-}
 
 static void setup(void)
 {
 	vm_setup();
-	if (kernel_can_inject())
-		let_all_fail();
+	vm_inject_setup();
 	memory = vm_anon_small(SIZE);
 }
 
@@ -71,34 +30,7 @@ static void setup_without_file(void)
 {
 	vm_setup();
 	close(vm.fd);
-	if (kernel_can_inject())
-		let_all_fail();
-}
-
-static void arm(unsigned int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%u", nth);
-
-	nth_file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	expect(nth_file >= 0);
-	expect(write(nth_file, text, length) == length);
-}
-
-/* True when an allocation failed; false when there were fewer than that. */
-static bool disarm(void)
-{
-	char text[16] = "";
-
-	expect(pread(nth_file, text, sizeof(text) - 1, 0) > 0);
-	expect(pwrite(nth_file, "0", 1, 0) == 1);
-	close(nth_file);
-	return strtoul(text, NULL, 10) == 0;
-}
-
-static bool is_honest(int result)
-{
-	return !result || result == -ENOMEM || result == -ENOSPC || result == -EBUSY;
+	vm_inject_setup();
 }
 
 static void expect_intact(void)
@@ -107,44 +39,12 @@ static void expect_intact(void)
 	expect_zero(memory + TOUCHED, SIZE - TOUCHED);
 }
 
-/*
- * prepare: the state before; run: the call; failed: what must hold after a run
- * with a failure, besides the bytes; reached: what one without leads to.
- */
-struct operation {
-	void (*prepare)(void);
-	int (*run)(void);
-	void (*failed)(int result);
-	void (*reached)(void);
-};
-
-static void sweep(const struct operation *operation)
+static void sweep(void (*prepare)(void), int (*run)(void), void (*failed)(int result),
+		  void (*reached)(void))
 {
-	unsigned int nth, errors = 0;
-	bool injected = true;
-	int result;
+	struct vm_operation operation = { prepare, run, failed, reached, expect_intact };
 
-	for (nth = 1; injected; nth++) {
-		expect(nth < MOST_ALLOCATIONS);
-		operation->prepare();
-		arm(nth);
-		result = operation->run();
-		injected = disarm();
-		if (injected ? !is_honest(result) : result)
-			vm_fail(HERE, "with allocation %u %s: %d", nth,
-				injected ? "failing" : "never reached", result);
-		errors += result != 0;
-		if (operation->failed)
-			operation->failed(result);
-		expect_intact();
-
-		expect_eq(operation->run(), 0);
-		operation->reached();
-		expect_intact();
-	}
-	printf("# %s: of %u allocations %u are answered by an error\n", tcase_name(), nth - 2, errors);
-	/* Nothing failed at all: then nothing was tested. */
-	expect(nth > 2);
+	vm_sweep(&operation);
 }
 
 /* ---- moving ---------------------------------------------------------------- */
@@ -187,7 +87,7 @@ static void is_home(void) { expect_location(memory, SIZE, SYSMEM); }
 START_TEST(memory_moves_to_a_device)
 {
 	needs_injection();
-	sweep(&(struct operation){ at_home, go_to_first, NULL, is_on_first });
+	sweep(at_home, go_to_first, NULL, is_on_first);
 }
 END_TEST
 
@@ -203,21 +103,21 @@ START_TEST(memory_moves_to_a_device_without_backing)
 {
 	needs_injection();
 	only_in_lanes(LANE_PRIVATE, "only private memory is backed by system memory");
-	sweep(&(struct operation){ at_home_without_backing, go_to_first, NULL, is_on_first });
+	sweep(at_home_without_backing, go_to_first, NULL, is_on_first);
 }
 END_TEST
 
 START_TEST(memory_moves_to_another_device)
 {
 	needs_injection();
-	sweep(&(struct operation){ on_first_device, go_to_second, NULL, is_on_second });
+	sweep(on_first_device, go_to_second, NULL, is_on_second);
 }
 END_TEST
 
 START_TEST(memory_moves_home)
 {
 	needs_injection();
-	sweep(&(struct operation){ on_first_device, go_home, NULL, is_home });
+	sweep(on_first_device, go_home, NULL, is_home);
 }
 END_TEST
 
@@ -236,7 +136,7 @@ static void is_not_on_first(void)
 START_TEST(memory_is_evicted)
 {
 	needs_injection();
-	sweep(&(struct operation){ on_first_device, evict, NULL, is_not_on_first });
+	sweep(on_first_device, evict, NULL, is_not_on_first);
 }
 END_TEST
 
@@ -254,7 +154,7 @@ START_TEST(the_cpu_touches_device_memory)
 {
 	needs_injection();
 	only_in_lanes(LANE_PRIVATE, "the CPU does not fault on memory of this lane");
-	sweep(&(struct operation){ on_first_device, touch, NULL, is_home });
+	sweep(on_first_device, touch, NULL, is_home);
 }
 END_TEST
 
@@ -288,7 +188,7 @@ static void is_split(void) { is_split_or_not(0); }
 START_TEST(attributes_are_set)
 {
 	needs_injection();
-	sweep(&(struct operation){ one_range, split, is_split_or_not, is_split });
+	sweep(one_range, split, is_split_or_not, is_split);
 }
 END_TEST
 
@@ -312,7 +212,7 @@ static void is_punched(void) { is_punched_or_not(0); }
 START_TEST(attributes_are_unset)
 {
 	needs_injection();
-	sweep(&(struct operation){ one_range, punch, is_punched_or_not, is_punched });
+	sweep(one_range, punch, is_punched_or_not, is_punched);
 }
 END_TEST
 
@@ -340,7 +240,7 @@ static void is_set(void)
 START_TEST(attributes_move_and_map)
 {
 	needs_injection();
-	sweep(&(struct operation){ at_home, set_all, is_set_or_not, is_set });
+	sweep(at_home, set_all, is_set_or_not, is_set);
 }
 END_TEST
 
@@ -377,7 +277,7 @@ static void is_one_range(void) { expect_eq(vm_range_count(), 1); }
 START_TEST(questions_are_answered)
 {
 	needs_injection();
-	sweep(&(struct operation){ one_range, ask, NULL, is_one_range });
+	sweep(one_range, ask, NULL, is_one_range);
 }
 END_TEST
 
@@ -390,10 +290,10 @@ static bool open_in_child(unsigned int nth)
 	int fd;
 
 	if (vm_fork(&peer)) {
-		arm(nth);
+		vm_inject(nth);
 		fd = open("/dev/amdsvm", O_RDWR | O_CLOEXEC);
 		fd = fd < 0 ? -errno : fd;
-		injected = disarm();
+		injected = vm_injected();
 		if (fd < 0 && (!injected || fd != -ENOMEM))
 			vm_fail(HERE, "open with allocation %u failing: %d", nth, fd);
 		if (fd >= 0)

@@ -113,22 +113,6 @@ static uint64_t sum_of(uint64_t seed, size_t words)
 	return sum;
 }
 
-static void device_fill(const void *start, uint32_t word, size_t bytes)
-{
-	struct vm_packets p = { 0 };
-
-	pk_fill(&p, start, word, bytes);
-	expect_runs(vm_queue(vm.gpu[0]), &p);
-}
-
-static void expect_words(const char *start, uint32_t word, size_t bytes)
-{
-	size_t i;
-
-	for (i = 0; i < bytes / 4; i++)
-		expect_eq(((const uint32_t *)start)[i], word);
-}
-
 /* ---- tests ------------------------------------------------------------------------------ */
 
 START_TEST(reading_a_private_mapping_leaves_it_shared_and_clean)
@@ -164,7 +148,7 @@ START_TEST(writing_a_private_mapping_copies_what_is_written)
 
 	if (_i)
 		expect_eq(device_sum(vm.gpu[0], start, SIZE / 8), sum_of(2, SIZE / 8));
-	device_fill(start + 5 * PAGE + 8, 0x12341234, 2 * PAGE);
+	device_fill(vm.gpu[0], start + 5 * PAGE + 8, 0x12341234, 2 * PAGE);
 	expect_words(start + 5 * PAGE + 8, 0x12341234, 2 * PAGE);
 	expect_eq(own_pages(start, SIZE), 3);
 	expect_eq(*(uint64_t *)(start + 5 * PAGE), vm_word(2, 5 * 512));
@@ -172,7 +156,7 @@ START_TEST(writing_a_private_mapping_copies_what_is_written)
 	expect_bytes(start, 5 * PAGE, 2);
 	expect_file(fd, SIZE, 2);
 	/* Once more, on pages of our own, wherever they are. */
-	device_fill(start + 5 * PAGE, 0x43214321, 3 * PAGE);
+	device_fill(vm.gpu[0], start + 5 * PAGE, 0x43214321, 3 * PAGE);
 	expect_words(start + 5 * PAGE, 0x43214321, 3 * PAGE);
 	expect_file(fd, SIZE, 2);
 	expect_eq(smaps_of(start).anonymous, 12);
@@ -187,7 +171,7 @@ START_TEST(writing_a_shared_mapping_writes_the_file)
 
 	if (_i)
 		expect_eq(device_sum(vm.gpu[0], start, SIZE / 8), sum_of(3, SIZE / 8));
-	device_fill(start + 9 * PAGE, 0x56785678, 3 * PAGE);
+	device_fill(vm.gpu[0], start + 9 * PAGE, 0x56785678, 3 * PAGE);
 	expect(pread(fd, &word, 4, 11 * PAGE + 100) == 4);
 	expect_eq(word, 0x56785678);
 	expect_eq(own_pages(start, SIZE), 0);
@@ -211,9 +195,9 @@ START_TEST(writing_after_writeback_is_written_back)
 	uint32_t round;
 
 	for (round = 1; round < 6; round++) {
-		device_fill(start, round, SIZE);
+		device_fill(vm.gpu[0], start, round, SIZE);
 		expect(!msync(start, SIZE, MS_SYNC));
-		device_fill(start + PAGE, round * 1000, SIZE - 2 * PAGE);
+		device_fill(vm.gpu[0], start + PAGE, round * 1000, SIZE - 2 * PAGE);
 		expect(!fsync(fd));
 		expect(!munmap(start, SIZE));
 		expect(!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
@@ -266,7 +250,7 @@ START_TEST(memory_of_a_memfd)
 	expect(fd >= 0 && !ftruncate(fd, SIZE));
 	start = map(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
 	second = map(fd, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
-	device_fill(start, 0x99, SIZE / 2);
+	device_fill(vm.gpu[0], start, 0x99, SIZE / 2);
 	expect_words(second, 0x99, SIZE / 2);
 	expect_zero(second + SIZE / 2, SIZE / 2);
 	vm_fill(second, SIZE, 7);
@@ -292,7 +276,7 @@ START_TEST(shared_memory_of_two_processes)
 		vm.fd = vm_open();
 		vm_await(&peer);
 		expect_eq(device_sum(vm.gpu[1], start, SIZE / 8), sum_of(8, SIZE / 8));
-		device_fill(start, 0x77, PAGE);
+		device_fill(vm.gpu[0], start, 0x77, PAGE);
 		vm_tell(&peer);
 		vm_done();
 	}

@@ -3,9 +3,6 @@
  * What devices write is dirty (R1): reclaim writes such pages to swap, and drops
  * only those that nobody wrote. HMM and migration leave that to drivers; a driver
  * that forgets loses the bytes, and reads zeros.
- *
- * And a device writes private pages that lost their write bit, to fork or to
- * mprotect, without a word of it reaching anybody else.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -76,26 +73,6 @@ static void reclaim(int way, char *start)
 	}
 }
 
-static void device_writes(uint32_t gpu, const void *start, uint32_t word, size_t bytes)
-{
-	struct vm_packets p = { 0 };
-	uint32_t queue = vm_queue(gpu);
-
-	pk_fill(&p, start, word, bytes);
-	expect_runs(queue, &p);
-	expect_eq(vm_queue_destroy(queue), 0);
-}
-
-static void expect_words(const char *start, uint32_t word, size_t bytes)
-{
-	size_t i;
-
-	for (i = 0; i < bytes / 4; i++)
-		if (((const uint32_t *)start)[i] != word)
-			vm_fail(HERE, "word %zu is 0x%x, not 0x%x (R1)", i,
-				((const uint32_t *)start)[i], word);
-}
-
 static void in_place(void)
 {
 	expect_eq(set(memory, SIZE, { ATTR(ACCESS_IN_PLACE), vm.gpu[0] }), 0);
@@ -141,7 +118,7 @@ START_TEST(free_pages_that_a_device_writes_are_kept)
 	in_place();
 	vm_fill(memory, SIZE, 1);
 	expect(!madvise(memory, SIZE, MADV_FREE));
-	device_writes(vm.gpu[0], memory, 0xd00d, SIZE);
+	device_fill(vm.gpu[0], memory, 0xd00d, SIZE);
 	reclaim(_i, memory);
 	expect_words(memory, 0xd00d, SIZE);
 }
@@ -174,7 +151,7 @@ START_TEST(free_pages_that_a_device_wrote_at_home_are_kept)
 	expect(!madvise(memory, SIZE, MADV_FREE));
 	prefetch(vm.gpu[0]);
 	expect_location(memory, SIZE, vm.gpu[0]);
-	device_writes(vm.gpu[0], memory, 0xbeef, SIZE);
+	device_fill(vm.gpu[0], memory, 0xbeef, SIZE);
 	prefetch(SYSMEM);
 	expect_location(memory, SIZE, SYSMEM);
 	reclaim(_i, memory);
@@ -190,7 +167,7 @@ START_TEST(pages_freed_on_the_device_and_written_are_kept)
 	vm_fill(memory, SIZE, 1);
 	prefetch(vm.gpu[0]);
 	expect(!madvise(memory, SIZE, MADV_FREE));
-	device_writes(vm.gpu[0], memory, 0xfeed, SIZE);
+	device_fill(vm.gpu[0], memory, 0xfeed, SIZE);
 	prefetch(SYSMEM);
 	reclaim(_i, memory);
 	expect_words(memory, 0xfeed, SIZE);
@@ -203,7 +180,7 @@ START_TEST(free_pages_that_came_by_another_device_are_kept)
 	prepare(_i);
 	vm_fill(memory, SIZE, 1);
 	expect(!madvise(memory, SIZE, MADV_FREE));
-	device_writes(vm.gpu[0], memory, 0xaaaa, SIZE);
+	device_fill(vm.gpu[0], memory, 0xaaaa, SIZE);
 	prefetch(vm.gpu[1]);
 	prefetch(SYSMEM);
 	reclaim(_i, memory);
@@ -221,7 +198,7 @@ START_TEST(shared_pages_that_a_device_writes_are_kept)
 	expect(fd >= 0 && !ftruncate(fd, SIZE));
 	expect(mmap(shared, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == shared);
 	expect_zero(shared, SIZE);
-	device_writes(vm.gpu[0], shared, 0xcafe, SIZE);
+	device_fill(vm.gpu[0], shared, 0xcafe, SIZE);
 	expect_location(shared, SIZE, SYSMEM);
 	reclaim(_i, shared);
 	expect_words(shared, 0xcafe, SIZE);
@@ -239,141 +216,13 @@ START_TEST(swapped_pages_that_a_device_writes_are_kept)
 	vm_page_out(memory, SIZE);
 	for (round = 1; round < 4; round++) {
 		expect_touches(vm.gpu[0], READ, memory, SIZE / PAGE);
-		device_writes(vm.gpu[0], memory, round, SIZE);
+		device_fill(vm.gpu[0], memory, round, SIZE);
 		vm_page_out(memory, SIZE);
 		expect_mapped(memory, SIZE, 0);
 		expect_words(memory, round, SIZE);
 	}
 	reclaim(_i, memory);
 	expect_words(memory, 3, SIZE);
-}
-END_TEST
-
-/* ---- the write bit ---------------------------------------------------------------------- */
-
-static void setup_pages(void)
-{
-	vm_setup();
-	memory = vm_anon_small(SIZE);
-	vm_fill(memory, SIZE, 1);
-}
-
-enum { IN_RAM, ON_DEVICE, MAPPED, PLACES };
-
-/* Where the pages are when they lose the bit. False: not in this lane. */
-static bool place(int where)
-{
-	if (where == ON_DEVICE && vm.lane == LANE_MIRROR) {
-		vm_skip(where, "the lane has no device memory");
-		return false;
-	}
-	if (where == ON_DEVICE)
-		prefetch(vm.gpu[0]);
-	if (where == MAPPED) {
-		in_place();
-		expect_touches(vm.gpu[0], WRITE, memory, SIZE / PAGE);
-	}
-	return true;
-}
-
-START_TEST(a_write_while_the_child_lives)
-{
-	struct peer peer;
-
-	if (!place(_i))
-		return;
-	if (vm_fork(&peer)) {
-		vm_await(&peer);
-		expect_bytes(memory, SIZE, 1);
-		vm_done();
-	}
-	device_writes(vm.gpu[0], memory + PAGE, 0x4444, SIZE - 2 * PAGE);
-	expect_words(memory + PAGE, 0x4444, SIZE - 2 * PAGE);
-	vm_tell(&peer);
-	expect_joined(&peer);
-	expect_words(memory + PAGE, 0x4444, SIZE - 2 * PAGE);
-	expect_bytes(memory, PAGE, 1);
-}
-END_TEST
-
-START_TEST(a_write_after_the_child_is_gone)
-{
-	struct peer peer;
-
-	if (!place(_i))
-		return;
-	if (vm_fork(&peer))
-		vm_done();
-	expect_joined(&peer);
-	device_writes(vm.gpu[0], memory, 0x5555, SIZE);
-	expect_words(memory, 0x5555, SIZE);
-}
-END_TEST
-
-START_TEST(a_write_of_the_child_stays_with_it)
-{
-	struct peer peer;
-
-	if (!place(_i))
-		return;
-	if (vm_fork(&peer)) {
-		close(vm.fd);
-		vm.fd = vm_open();
-		device_writes(vm.gpu[0], memory, 0x6666, SIZE);
-		expect_words(memory, 0x6666, SIZE);
-		vm_tell(&peer);
-		vm_await(&peer);
-		expect_words(memory, 0x6666, SIZE);
-		vm_done();
-	}
-	vm_await(&peer);
-	expect_bytes(memory, SIZE, 1);
-	device_writes(vm.gpu[0], memory, 0x7777, SIZE);
-	vm_tell(&peer);
-	expect_joined(&peer);
-	expect_words(memory, 0x7777, SIZE);
-}
-END_TEST
-
-START_TEST(a_write_after_protection_came_and_went)
-{
-	if (!place(_i))
-		return;
-	expect(!mprotect(memory, SIZE, PROT_READ));
-	expect_touches(vm.gpu[0], READ, memory, SIZE / PAGE);
-	expect_status(vm_touch(vm.gpu[0], WRITE, memory, 1), -EACCES);
-	expect(!mprotect(memory, SIZE, PROT_READ | PROT_WRITE));
-	device_writes(vm.gpu[0], memory, 0x8888, SIZE);
-	expect_words(memory, 0x8888, SIZE);
-}
-END_TEST
-
-/* R4: reading does not take the page from whoever shares it. */
-START_TEST(a_read_leaves_pages_shared)
-{
-	struct peer peer;
-	uint64_t used;
-
-	if (!place(_i))
-		return;
-	if (vm_fork(&peer)) {
-		vm_await(&peer);
-		expect_bytes(memory, SIZE, 1);
-		vm_done();
-	}
-	used = vm_used_pages();
-	if (_i == ON_DEVICE)
-		expect_eq(used, SIZE / PAGE);
-	expect_touches(vm.gpu[0], READ, memory, SIZE / PAGE);
-	if (_i == ON_DEVICE) {
-		expect_location(memory, SIZE, vm.gpu[0]);
-		expect_eq(vm_used_pages(), used);
-	}
-	/* Shared: the CPU cannot write without a fault. */
-	expect_eq(vm_page_flags(memory) & AMDSVM_PAGE_WRITE, 0);
-	vm_tell(&peer);
-	expect_joined(&peer);
-	expect_bytes(memory, SIZE, 1);
 }
 END_TEST
 
@@ -391,12 +240,6 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, free_pages_that_came_by_another_device_are_kept, 0, WAYS);
 	tcase_add_loop_test(t, shared_pages_that_a_device_writes_are_kept, 0, WAYS);
 	tcase_add_loop_test(t, swapped_pages_that_a_device_writes_are_kept, 0, WAYS);
-	t = vm_case_with(s, "copy on write", setup_pages, NULL);
-	tcase_add_loop_test(t, a_write_while_the_child_lives, 0, PLACES);
-	tcase_add_loop_test(t, a_write_after_the_child_is_gone, 0, PLACES);
-	tcase_add_loop_test(t, a_write_of_the_child_stays_with_it, 0, PLACES);
-	tcase_add_loop_test(t, a_write_after_protection_came_and_went, 0, PLACES);
-	tcase_add_loop_test(t, a_read_leaves_pages_shared, 0, PLACES);
 	return s;
 }
 

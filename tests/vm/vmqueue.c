@@ -324,3 +324,25 @@ struct amdsvm_result vm_touch_at(const char *file, int line, uint32_t gpu_id, ui
 		vm_fail(file, line, "QUEUE_DESTROY: errno %d", errno);
 	return result;
 }
+
+void vm_device_fill_at(const char *file, int line, uint32_t gpu_id, const void *start,
+		       uint32_t word, size_t bytes)
+{
+	uint32_t queue_id = vm_queue_at(file, line, gpu_id);
+	struct vm_packets p = { 0 };
+
+	pk_fill(&p, start, word, bytes);
+	vm_expect_runs(file, line, queue_id, &p);
+	if (vm_queue_destroy(queue_id))
+		vm_fail(file, line, "QUEUE_DESTROY: errno %d", errno);
+}
+
+void vm_expect_words(const char *file, int line, const void *start, uint32_t word, size_t bytes)
+{
+	const uint32_t *words = start;
+	size_t i;
+
+	for (i = 0; i < bytes / 4; i++)
+		if (words[i] != word)
+			vm_fail(file, line, "word %zu is 0x%x, not 0x%x (R1)", i, words[i], word);
+}

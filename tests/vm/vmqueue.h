@@ -104,4 +104,12 @@ struct amdsvm_result vm_touch_at(const char *file, int line, uint32_t gpu_id, ui
 #define expect_touches(gpu_id, kind, start, pages) \
 	expect_status(vm_touch(gpu_id, kind, start, pages), 0)
 
+/* Device gpu_id fills so many bytes with a word. */
+void vm_device_fill_at(const char *file, int line, uint32_t gpu_id, const void *start,
+		       uint32_t word, size_t bytes);
+/* The CPU finds nothing but that word. */
+void vm_expect_words(const char *file, int line, const void *start, uint32_t word, size_t bytes);
+#define device_fill(gpu_id, start, word, bytes) vm_device_fill_at(HERE, gpu_id, start, word, bytes)
+#define expect_words(start, word, bytes) vm_expect_words(HERE, start, word, bytes)
+
 #endif
