@@ -149,6 +149,8 @@ static void storm(const struct backing *backing, unsigned int round)
 	bench_sample(backing, round, "storm_duplicates", "amdsvm",
 		     after.duplicates - before.duplicates);
 	bench_sample(backing, round, "storm_services", "amdsvm", after.services - before.services);
+	expect_location(memory, SIZE, vm.gpu[0]);
+	bench_check(memory, round);
 	expect(!munmap(memory, SIZE));
 }
 

@@ -51,6 +51,7 @@ PLAIN = {
     "touch_2_threads": SPEED_UP,
     "cpu_fault_2_threads": SPEED_UP,
     "cpu_fault_2_threads_work": WORK,
+    "cpu_fault_2_threads_no_engine": SPEED_UP,
     "overcommit_seq_150": SLOWDOWN,
     "overcommit_random_130": SLOWDOWN,
     "overcommit_random_175": SLOWDOWN,
@@ -81,6 +82,7 @@ RATIOS = {
     "cpu_fault_2_threads": 1.6,
     # 1.1 times the floor, which is half of the processor time that one thread takes.
     "cpu_fault_2_threads_work": 1.82,
+    "cpu_fault_2_threads_no_engine": 1.6,
 }
 PEERS = {
     "to_device_2m": 5.0,
@@ -155,7 +157,7 @@ def make(boot, name, kind, floor):
     spreads = [spread for who in ("amdsvm", "test_hmm", "floor")
                if (spread := boot.spread(name, who)) is not None]
     # Targets are for one boot; threads mean nothing to a clock of one processor.
-    wanted = not boot.stock and boot.icount == (not name.startswith("cpu_fault_2_threads"))
+    wanted = not boot.stock and not boot.default and boot.icount == (not name.startswith("cpu_fault_2_threads"))
     # With coherent memory and no large folios of the device it must not be slower.
     old = boot.facts["kernel"].startswith("6.")
     return Row(name, kind, ours, peer, floor, max(spreads, default=None),

@@ -33,6 +33,8 @@ class Boot:
         self.rounds = len(next(iter(self.numbers.values())))
         self.icount = self.facts["mode"] == "icount"
         self.stock = "init_on_alloc=0" not in self.facts["cmdline"].split()
+        # As people load the module that do not know of large_pages.
+        self.default = self.facts.get("large_pages") == "0"
 
     def median(self, row, who="amdsvm"):
         numbers = self.numbers.get((row, who))
@@ -60,4 +62,5 @@ class Boot:
         clock = "icount: 1 ns is 1 guest instruction" if self.icount else "wall time, 2 processors"
         vram = self.facts.get("vram_mb")
         return f"Linux {self.facts['release']}, {clock}, {alloc}" + (
-            f", devices of {vram} MiB" if vram else "")
+            f", devices of {vram} MiB" if vram else "") + (
+            ", large_pages off (the default)" if self.default else "")

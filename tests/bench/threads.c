@@ -198,9 +198,12 @@ static uint64_t touch(const struct backing *backing, int workers)
 {
 	char *memory = bench_memory(backing);
 	uint64_t ns;
+	size_t i;
 
 	ns = measure(workers, (struct worker){ .work = write_blocks, .backing = backing,
 					       .memory = memory }).wall;
+	for (i = 0; i < SIZE; i += backing->unit)
+		expect_eq(memory[i], 1);
 	expect(!munmap(memory, SIZE));
 	return ns;
 }
@@ -232,6 +235,14 @@ static void sample_threads(const struct backing *backing, unsigned int round)
 	/* One thread has both processors at work, for it has the copy engine. */
 	bench_sample_2m(backing, round, "cpu_fault_2_threads_work", "floor", one.cpu);
 	bench_sample_2m(backing, round, "cpu_fault_2_threads_work", "amdsvm", two.wall);
+
+	/* Without it one thread has one. */
+	vm_parameter("copy_engine", "0");
+	one = read_back(backing, round, 1);
+	two = read_back(backing, round, 2);
+	vm_parameter("copy_engine", "1");
+	bench_sample_2m(backing, round, "cpu_fault_2_threads_no_engine", "floor", one.wall);
+	bench_sample_2m(backing, round, "cpu_fault_2_threads_no_engine", "amdsvm", two.wall);
 }
 
 /* ---- others who need mmap_lock ------------------------------------------------------ */

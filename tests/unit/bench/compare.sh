@@ -38,6 +38,13 @@ result faster icount 500000 1900000
 result slower icount 1000000 2110000
 result wall wall 1000000 2000000
 result wall_slower wall 3000000 9000000
+result gone icount 1000000 null
+result wall_gone wall 1000000 null
+result default icount 9000000 2000000
+sed -i 's/"rows"/"large_pages": false, "rows"/' "$DIR/default"
+result overcommit icount 1000000 2000000
+sed -i 's/"to_system_2m"/"overcommit_seq_150"/' "$DIR/overcommit"
+result without_overcommit icount 1000000 null
 echo '{"runs": 5}' >"$DIR/broken"
 echo 'no JSON' >"$DIR/text"
 
@@ -48,6 +55,12 @@ expect 1 'to_system_2m .*+5.5% REGRESSION' old slower
 expect 1 'to_system_2m$' old slower
 expect 0 '+200.0%' wall wall_slower
 expect 1 'no row in common' old wall
+expect 1 'gone: to_system_2m$' old gone
+expect 0 'to_system_2m .* gone$' wall wall_gone
+expect 0 'overcommit_seq_150 .* gone$' overcommit without_overcommit
+# With large_pages off it is another kind of run.
+expect 1 'no row in common' old default
+expect 0 'large_pages off' default default
 expect 1 'is no result' old broken
 expect 1 'is no result' text old
 expect 1 'is no result' missing old

@@ -48,6 +48,14 @@ expect 0 '^to_system_2m .* 0.66 +of copy speed +0.8 missed .* 3.9% !$' "$DIR/goo
 expect 0 '^repeat_prefetch .* 0.0100 +of the first' "$DIR/good"
 expect 0 '"ratio": 0.8379,' --json "$DIR/good"
 expect 0 '"unsteady": true' --json "$DIR/good"
+sed 's/^kernel.*/kernel\t6.12/; s/^commit.*/commit\t5678/' "$DIR/good" >"$DIR/other"
+printf 'large_pages\t0\n' | cat - "$DIR/good" >"$DIR/default"
+expect 0 '^Linux 7.2: commit 1234, 3 rounds. No wall times' "$DIR/good" "$DIR/other"
+expect 0 '^Linux 6.12: commit 5678, 3 rounds' "$DIR/good" "$DIR/other"
+# What must be reached is for the driver with large pages.
+expect 0 '^to_system_2m .* 0.66 +of copy speed +- +3.9% !$' "$DIR/default"
+expect 0 'large_pages off \(the default\)' "$DIR/default"
+expect 0 '"large_pages": false,' --json "$DIR/default"
 expect 1 'void: copy_page\(\) ran at 7.83 GB/s' "$DIR/void"
 expect 1 'not a boot' "$DIR/broken"
 
