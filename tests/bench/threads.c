@@ -115,7 +115,16 @@ static uint64_t engine_time(void)
 	return ns;
 }
 
-static struct taken measure(int workers, struct worker what)
+/* @row: for tests/bench/profile; with one thread there is _1 behind it. */
+static bool is_profiled(const char *row, int workers)
+{
+	size_t length = strlen(row);
+
+	return bench_profiled && !strncmp(bench_profiled, row, length) &&
+	       !strcmp(bench_profiled + length, workers > 1 ? "" : "_1");
+}
+
+static struct taken measure(const char *row, int workers, struct worker what)
 {
 	struct worker worker[2];
 	uint64_t start = UINT64_MAX, end = 0;
@@ -126,6 +135,8 @@ static struct taken measure(int workers, struct worker what)
 	taken.cpu = -engine_time();
 	what.workers = workers;
 	atomic_store(&waiting, workers);
+	if (is_profiled(row, workers))
+		BENCH_MARK_BEGIN();
 	for (i = 0; i < workers; i++) {
 		worker[i] = what;
 		worker[i].index = i;
@@ -137,6 +148,8 @@ static struct taken measure(int workers, struct worker what)
 		end = worker[i].end > end ? worker[i].end : end;
 		taken.cpu += worker[i].cpu;
 	}
+	if (is_profiled(row, workers))
+		BENCH_MARK_END();
 	taken.cpu += engine_time();
 	taken.wall = end - start;
 	return taken;
@@ -179,7 +192,8 @@ static void copy_blocks(struct worker *worker)
 
 /* ---- rows --------------------------------------------------------------------------- */
 
-static struct taken read_back(const struct backing *backing, unsigned int round, int workers)
+static struct taken read_back(const char *row, const struct backing *backing, unsigned int round,
+			      int workers)
 {
 	static char *memory;
 	struct taken ns;
@@ -187,8 +201,8 @@ static struct taken read_back(const struct backing *backing, unsigned int round,
 	memory = bench_filled(backing, memory, round);
 	expect_prefetch(memory, SIZE, vm.gpu[0], 0, .moved = PAGES);
 	expect_location(memory, SIZE, vm.gpu[0]);
-	ns = measure(workers, (struct worker){ .work = read_blocks, .backing = backing,
-					       .memory = memory });
+	ns = measure(row, workers, (struct worker){ .work = read_blocks, .backing = backing,
+						    .memory = memory });
 	expect_location(memory, SIZE, SYSMEM);
 	bench_check(memory, round);
 	return ns;
@@ -200,8 +214,9 @@ static uint64_t touch(const struct backing *backing, int workers)
 	uint64_t ns;
 	size_t i;
 
-	ns = measure(workers, (struct worker){ .work = write_blocks, .backing = backing,
-					       .memory = memory }).wall;
+	ns = measure("touch_2_threads", workers,
+		     (struct worker){ .work = write_blocks, .backing = backing,
+				      .memory = memory }).wall;
 	for (i = 0; i < SIZE; i += backing->unit)
 		expect_eq(memory[i], 1);
 	expect(!munmap(memory, SIZE));
@@ -215,7 +230,8 @@ static uint64_t copy(const struct backing *backing, unsigned int round, int work
 
 	from = bench_filled(backing, from, round);
 	to = bench_filled(backing, to, round + 1);
-	ns = measure(workers, (struct worker){ .work = copy_blocks, .memory = to, .from = from }).wall;
+	ns = measure("copy_2_threads", workers,
+		     (struct worker){ .work = copy_blocks, .memory = to, .from = from }).wall;
 	bench_check(to, round);
 	return ns;
 }
@@ -228,8 +244,8 @@ static void sample_threads(const struct backing *backing, unsigned int round)
 	bench_sample_2m(backing, round, "copy_2_threads", "amdsvm", copy(backing, round, 2));
 	bench_sample_2m(backing, round, "touch_2_threads", "floor", touch(backing, 1));
 	bench_sample_2m(backing, round, "touch_2_threads", "amdsvm", touch(backing, 2));
-	one = read_back(backing, round, 1);
-	two = read_back(backing, round, 2);
+	one = read_back("cpu_fault_2_threads", backing, round, 1);
+	two = read_back("cpu_fault_2_threads", backing, round, 2);
 	bench_sample_2m(backing, round, "cpu_fault_2_threads", "floor", one.wall);
 	bench_sample_2m(backing, round, "cpu_fault_2_threads", "amdsvm", two.wall);
 	/* One thread has both processors at work, for it has the copy engine. */
@@ -238,8 +254,8 @@ static void sample_threads(const struct backing *backing, unsigned int round)
 
 	/* Without it one thread has one. */
 	vm_parameter("copy_engine", "0");
-	one = read_back(backing, round, 1);
-	two = read_back(backing, round, 2);
+	one = read_back("cpu_fault_2_threads_no_engine", backing, round, 1);
+	two = read_back("cpu_fault_2_threads_no_engine", backing, round, 2);
 	vm_parameter("copy_engine", "1");
 	bench_sample_2m(backing, round, "cpu_fault_2_threads_no_engine", "floor", one.wall);
 	bench_sample_2m(backing, round, "cpu_fault_2_threads_no_engine", "amdsvm", two.wall);

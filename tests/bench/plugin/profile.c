@@ -3,12 +3,13 @@
  * A plugin of QEMU: how often each block of guest code was executed between the marks
  * of bench.h. At the end it writes a line for each: address, instructions in it,
  * executions. tests/bench/profile makes functions of the addresses. For guests with one
- * processor.
+ * or two processors.
  *
  * The package of QEMU has no header for plugins. What follows is the part of the
  * interface, version 4 (QEMU 10.0), that is used here.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,33 +38,39 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 /* Code is translated again and again; each address and length is one block. */
 struct code {
 	struct code *next;
-	uint64_t address, length, executions;
+	uint64_t address, length;
+	/* By processor: each runs in a thread of its own. */
+	uint64_t executions[2];
 };
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* for blocks */
 static struct code *blocks[1 << 16];
 static const char *path;
-static int counting;
+static volatile int counting;
 
 static struct code *find_block(uint64_t address, uint64_t length)
 {
 	struct code **head = &blocks[(address ^ address >> 16) % (sizeof(blocks) / sizeof(blocks[0]))];
 	struct code *code;
 
+	pthread_mutex_lock(&lock);
 	for (code = *head; code; code = code->next)
 		if (code->address == address && code->length == length)
-			return code;
-	code = calloc(1, sizeof(*code));
-	if (!code)
-		abort();
-	*code = (struct code){ .next = *head, .address = address, .length = length };
-	*head = code;
+			break;
+	if (!code) {
+		code = calloc(1, sizeof(*code));
+		if (!code)
+			abort();
+		*code = (struct code){ .next = *head, .address = address, .length = length };
+		*head = code;
+	}
+	pthread_mutex_unlock(&lock);
 	return code;
 }
 
 static void executed(unsigned int vcpu, void *data)
 {
-	(void)vcpu;
-	((struct code *)data)->executions += counting;
+	((struct code *)data)->executions[vcpu % 2] += counting;
 }
 
 static void mark_reached(unsigned int vcpu, void *data)
@@ -115,9 +122,9 @@ static void finished(plugin_id id, void *data)
 		return;
 	for (i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
 		for (code = blocks[i]; code; code = code->next)
-			if (code->executions)
+			if (code->executions[0] + code->executions[1])
 				fprintf(file, "%" PRIx64 " %" PRIu64 " %" PRIu64 "\n", code->address,
-					code->length, code->executions);
+					code->length, code->executions[0] + code->executions[1]);
 	fclose(file);
 }
 
