@@ -2,8 +2,7 @@
 /*
  * A plugin of QEMU: how often each block of guest code was executed between the marks
  * of bench.h. At the end it writes a line for each: address, instructions in it,
- * executions. tests/bench/profile makes functions of the addresses. For guests with one
- * or two processors.
+ * executions by each of two processors. tests/bench/profile makes functions of the addresses.
  *
  * The package of QEMU has no header for plugins. What follows is the part of the
  * interface, version 4 (QEMU 10.0), that is used here.
@@ -123,8 +122,9 @@ static void finished(plugin_id id, void *data)
 	for (i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
 		for (code = blocks[i]; code; code = code->next)
 			if (code->executions[0] + code->executions[1])
-				fprintf(file, "%" PRIx64 " %" PRIu64 " %" PRIu64 "\n", code->address,
-					code->length, code->executions[0] + code->executions[1]);
+				fprintf(file, "%" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+					code->address, code->length, code->executions[0],
+					code->executions[1]);
 	fclose(file);
 }
 
