@@ -8,7 +8,7 @@
 
 static char *memory;
 static uint64_t seed;
-/* Of the calls with a failure: after so many of them the memory was in one piece, or not. */
+/* After so many calls the memory was at home in one piece, or not. The last has no failure. */
 static unsigned int whole, pieces;
 
 #define needs_large_injection() \
@@ -79,7 +79,7 @@ static int touch_one(void)
 	return 0;
 }
 
-/* What a failure left of the folio, where it came home. */
+/* What became of the folio, where it came home. */
 static void count_pieces(int result)
 {
 	struct amdsvm_ioctl_residency_args sums = vm_sums(memory, BLOCK);
@@ -99,7 +99,7 @@ static void sweep(void (*prepare)(void), int (*run)(void), void (*reached)(void)
 
 	whole = pieces = 0;
 	vm_sweep(&operation);
-	printf("# %s: at home in one piece after %u failures, in pages after %u\n", tcase_name(),
+	printf("# %s: at home in one piece after %u calls, in pages after %u\n", tcase_name(),
 	       whole, pieces);
 }
 
@@ -151,7 +151,7 @@ START_TEST(a_folio_moves_home)
 {
 	needs_large_injection();
 	sweep(on_first_device, go_home, is_home);
-	expect(whole && pieces);
+	expect(whole > 1 && pieces);
 }
 END_TEST
 
@@ -159,7 +159,7 @@ START_TEST(a_folio_is_evicted)
 {
 	needs_large_injection();
 	sweep(on_first_device, evict, is_not_on_first);
-	expect(whole);
+	expect(whole > 1);
 }
 END_TEST
 
@@ -177,7 +177,7 @@ START_TEST(the_cpu_touches_a_folio)
 {
 	needs_large_injection();
 	sweep(on_first_device, touch_all, is_home);
-	expect(whole && pieces);
+	expect(whole > 1 && pieces);
 }
 END_TEST
 

@@ -39,7 +39,7 @@ bool vm_is_honest(int result);
 
 /*
  * prepare: the state before; run: the call; failed: what must hold after a run
- * with a failure, besides the bytes; reached: what one without leads to; intact: the
+ * with a failure, and after the last, which has none, besides the bytes; reached: what one without leads to; intact: the
  * bytes, after each of both.
  */
 struct vm_operation {
