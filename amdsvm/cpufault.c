@@ -21,124 +21,17 @@
 #include "block.h"
 #include "copy.h"
 #include "devmem.h"
+#include "entry.h"
 #include "event.h"
+#include "guard.h"
 #include "home.h"
 #include "migrate.h"
 #include "process.h"
 #include "scratch.h"
 #include "space.h"
+#include "split.h"
 #include "thrash.h"
-
-/* Pages brought home for one fault: [start, end). */
-struct window {
-	unsigned long start;
-	unsigned long end;
-};
-
-/*
- * The process of an address space, with a reference, or NULL: whoever inherited
- * the page may not use the driver.
- */
-static struct svm_process *process_get(struct mm_struct *mm)
-{
-	struct svm_process *process;
-
-	rcu_read_lock();
-	process = svm_process_find_rcu(mm);
-	if (process && !kref_get_unless_zero(&process->refs))
-		process = NULL;
-	rcu_read_unlock();
-	return process;
-}
-
-/* The fault is our own, for one page that is to leave a COW share (look.c). */
-static bool insisting(struct svm_process *process, unsigned long addr)
-{
-	struct svm_block *block = xa_load(&process->blocks,
-					  addr >> SVM_BLOCK_SHIFT);
-
-	return block && READ_ONCE(block->insister) == current;
-}
-
-/* A page of a large folio, mapped on its own, and not the first. */
-static bool is_inside_folio(const struct vm_fault *vmf)
-{
-	return SVM_COMPAT_LARGE && vmf->pte &&
-	       folio_page_idx(page_folio(vmf->page), vmf->page);
-}
-
-/* What there is of a large folio round a page that is mapped on its own. */
-static struct window folio_window(const struct vm_fault *vmf,
-				  unsigned long addr)
-{
-	struct folio *folio = page_folio(vmf->page);
-	unsigned long before = folio_page_idx(folio, vmf->page) << PAGE_SHIFT;
-	unsigned long after = folio_size(folio) - before;
-	const struct vm_area_struct *vma = vmf->vma;
-
-	return (struct window) {
-		.start = addr - min(before, addr - vma->vm_start),
-		.end = addr + min(after, vma->vm_end - addr),
-	};
-}
-
-/* Pages that are to come home together, where @range is what the user said. */
-static unsigned long choose_granule(struct svm_process *process,
-				    unsigned long addr,
-				    struct svm_range *range)
-{
-	if (insisting(process, addr))
-		return 1;
-	svm_range_map_at(&process->ranges, addr >> PAGE_SHIFT, range);
-	if (range->attrs.granularity == SVM_DEFAULT_GRANULARITY)
-		return svm_thrash_granule(process, addr);
-	return svm_attrs_granule(&range->attrs);
-}
-
-/*
- * The granule round the address, inside its mapping and inside memory of equal
- * attributes. Memory without policy moves by the default granularity.
- */
-static struct window granule_window(struct svm_process *process,
-				    struct vm_area_struct *vma,
-				    unsigned long addr)
-{
-	struct svm_range range = { .last = ULONG_MAX >> PAGE_SHIFT };
-	unsigned long granule = 1UL << SVM_DEFAULT_GRANULARITY;
-	unsigned long page = addr >> PAGE_SHIFT, first, last;
-	struct window window;
-
-	rcu_read_lock();
-	if (process)
-		granule = choose_granule(process, addr, &range);
-	rcu_read_unlock();
-
-	first = max(range.first, round_down(page, granule));
-	last = min(range.last, round_down(page, granule) + granule - 1);
-	window.start = max(first << PAGE_SHIFT, vma->vm_start);
-	window.end = min((last + 1) << PAGE_SHIFT, vma->vm_end);
-	return window;
-}
-
-/*
- * A large folio comes home whole, whatever the granule is: less would have to
- * split it. One that is no longer mapped as one (vmf->pte is set: after mremap, or
- * a split of the mapping) comes alone, for core locks every such folio in the
- * window and waits for it, and two faults could wait for each other.
- */
-static struct window choose_window(struct svm_process *process,
-				   const struct vm_fault *vmf,
-				   unsigned long addr)
-{
-	if (!SVM_COMPAT_LARGE || !folio_test_large(page_folio(vmf->page)))
-		return granule_window(process, vmf->vma, addr);
-	if (vmf->pte)
-		return folio_window(vmf, addr);
-	return (struct window) {
-		.start = round_down(addr, SVM_CHUNK_SIZE),
-		.end = round_down(addr, SVM_CHUNK_SIZE) + SVM_CHUNK_SIZE,
-	};
-}
+#include "window.h"
 
 /* Pages of a window may come from several devices. */
 static void count_spaces(struct svm_process *process,
@@ -172,7 +65,7 @@ static void count_fault(struct svm_process *process,
 /* What events say of the move. */
 static struct svm_move_event describe_move(struct svm_process *process,
 					   const struct vm_fault *vmf,
-					   struct window window)
+					   struct svm_window window)
 {
 	struct svm_move_event event = {
 		.process = process,
@@ -218,26 +111,6 @@ static vm_fault_t fill_one(unsigned long src, unsigned long *dst,
 }
 
 /*
- * 2 MiB in one piece. Without memory for that, one page is offered: core splits
- * the mapping then, but not the folio (it counts the fault's own reference as a
- * stranger's), nothing moves, and the CPU faults again on a page of its own.
- */
-static vm_fault_t fill_large(struct migrate_vma *args, struct svm_copier *copier)
-{
-	struct page *page = migrate_pfn_to_page(args->src[0]);
-	unsigned long src = migrate_pfn(page_to_pfn(page)) |
-			    MIGRATE_PFN_MIGRATE;
-
-	if (!svm_home_large_fill(args->src[0], args->dst, args->vma,
-				 args->start, copier))
-		return fill_one(src, args->dst, args->vma, args->start);
-	if (!svm_copier_start(copier))
-		return 0;
-	svm_home_drop(args->dst, 1);
-	return VM_FAULT_SIGBUS;
-}
-
-/*
  * The page asked for first, so that it is the last to find memory out. The caller waits
  * for @copier before migrate_vma_finalize().
  */
@@ -248,13 +121,6 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr,
 	unsigned long dst;
 	vm_fault_t ret;
 
-	if (svm_entry_pages(args->src[0]) > 1) {
-		/* A hole now, if it was unmapped meanwhile. */
-		if (!migrate_pfn_to_page(args->src[0]) ||
-		    !(args->src[0] & MIGRATE_PFN_MIGRATE))
-			return 0;
-		return fill_large(args, copier);
-	}
 	if (!(args->src[index] & MIGRATE_PFN_MIGRATE))
 		return 0;
 	ret = fill_one(args->src[index], &dst, args->vma, addr);
@@ -270,23 +136,6 @@ static vm_fault_t fill(struct migrate_vma *args, unsigned long addr,
 		svm_home_drop(args->dst, args->npages);
 	args->dst[index] = dst;
 	return 0;
-}
-
-static struct migrate_vma migrate_args(const struct vm_fault *vmf,
-				       struct window window, unsigned long *src,
-				       unsigned long *dst)
-{
-	return (struct migrate_vma) {
-		.vma = vmf->vma,
-		.start = window.start,
-		.end = window.end,
-		.src = src,
-		.dst = dst,
-		.pgmap_owner = svm_devmem_owner(),
-		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
-			 (svm_large_pages ? MIGRATE_VMA_SELECT_COMPOUND : 0),
-		.fault_page = vmf->page,
-	};
 }
 
 /*
@@ -311,33 +160,101 @@ static void pass_off(struct vm_fault *vmf)
  * @process: whose policy counts, or NULL
  * @window: what comes home
  * @copier: its copies
+ * @large: 2 MiB to come home to in one piece, with @guard; NULL: page by page
+ * @guard: of the folio that does
+ * @again: page by page, for core would not take it in one piece
  */
 struct homecoming {
 	struct vm_fault *vmf;
 	struct svm_process *process;
-	struct window window;
+	struct svm_window window;
 	struct svm_copier copier;
+	struct page *large;
+	struct svm_guard guard;
+	bool again;
 };
+
+/*
+ * 2 MiB come home in one piece if there is such a piece and nobody else maps them. If
+ * not, core splits the folio.
+ */
+static void go_whole(struct homecoming *h)
+{
+	const struct vm_fault *vmf = h->vmf;
+
+	if (!svm_large_pages || !h->process || !svm_window_is_whole(vmf))
+		return;
+	h->large = svm_home_large(vmf->vma, h->window.start, SVM_HOME_NEEDED);
+	if (h->large && svm_guard_begin(&h->guard, h->process, h->window.start,
+					page_folio(vmf->page)))
+		return;
+	svm_home_large_drop(h->large);
+	h->large = NULL;
+}
+
+/* Collect the window. Return: false: that was in vain. */
+static bool collect(struct homecoming *h, struct migrate_vma *args)
+{
+	struct folio *folio = page_folio(h->vmf->page);
+	bool lent = !h->large && svm_window_is_whole(h->vmf), failed;
+
+	if (lent && !svm_split_lend(folio))
+		return false;
+	failed = WARN_ON_ONCE(migrate_vma_setup(args));
+	if (lent)
+		svm_split_take_back(folio);
+	if (h->large && !svm_guard_collected(&h->guard, failed ? 0 : args->src[0])) {
+		svm_home_large_drop(h->large);
+		h->large = NULL;
+		h->again = true;
+		return false;
+	}
+	return !failed;
+}
+
+static vm_fault_t fill_all(struct homecoming *h, struct migrate_vma *args)
+{
+	struct page *large = h->large;
+
+	/* Somebody else moves it: fault again. */
+	if (!args->cpages ||
+	    args->npages > (h->window.end - h->window.start) >> PAGE_SHIFT)
+		return 0;
+	if (!large)
+		return fill(args, h->vmf->address & PAGE_MASK, &h->copier);
+	h->large = NULL;
+	args->dst[0] = svm_home_large_fill(large, migrate_pfn_to_page(args->src[0]),
+					   &h->copier);
+	if (!svm_copier_start(&h->copier))
+		return 0;
+	svm_home_drop(args->dst, 1);
+	return VM_FAULT_SIGBUS;
+}
 
 static vm_fault_t bring_home(struct homecoming *h, unsigned long *src,
 			     unsigned long *dst)
 {
 	struct svm_move_event event = describe_move(h->process, h->vmf,
 						    h->window);
-	struct migrate_vma args = migrate_args(h->vmf, h->window, src, dst);
+	struct migrate_vma args = {
+		.vma = h->vmf->vma,
+		.start = h->window.start,
+		.end = h->window.end,
+		.src = src,
+		.dst = dst,
+		.pgmap_owner = svm_devmem_owner(),
+		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
+			 (h->large ? MIGRATE_VMA_SELECT_COMPOUND : 0),
+		.fault_page = h->vmf->page,
+	};
 	unsigned long moved;
-	vm_fault_t ret;
+	vm_fault_t ret = 0;
 
+	src[0] = 0;
+	dst[0] = 0;
 	svm_event_migrate_start(&event);
-	if (WARN_ON_ONCE(migrate_vma_setup(&args))) {
-		svm_event_migrate_end(&event, -EINVAL);
-		return VM_FAULT_SIGBUS;
-	}
-	/* Somebody else moves it: fault again. */
-	ret = 0;
-	if (args.cpages &&
-	    args.npages <= (h->window.end - h->window.start) >> PAGE_SHIFT)
-		ret = fill(&args, h->vmf->address & PAGE_MASK, &h->copier);
+	if (collect(h, &args))
+		ret = fill_all(h, &args);
 	migrate_vma_pages(&args);
 	moved = svm_home_count(src, dst, args.npages);
 	/* Else it was split only, or nothing: there will be another fault. */
@@ -345,6 +262,7 @@ static vm_fault_t bring_home(struct homecoming *h, unsigned long *src,
 		count_fault(h->process, &args, moved);
 	svm_copier_wait(&h->copier);
 	migrate_vma_finalize(&args);
+	svm_guard_end(&h->guard, src[0], dst[0]);
 	svm_event_migrate_end(&event, moved || ret ? fault_error(ret) : -EBUSY);
 	return ret;
 }
@@ -384,17 +302,17 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 	unsigned long addr = vmf->address & PAGE_MASK;
 	struct homecoming h = {
 		.vmf = vmf,
-		.process = process_get(vmf->vma->vm_mm),
+		.process = svm_process_find(vmf->vma->vm_mm),
 	};
 	unsigned long one[2 * SVM_COLLECT_MAX(1)], *arrays, room, pages;
 	struct svm_copy *runs;
 	vm_fault_t ret;
 
 	atomic_inc(&homecomings);
-	h.window = choose_window(h.process, vmf, addr);
+	h.window = svm_window_choose(h.process, vmf, addr);
 	if (h.process)
 		svm_thrash_home(h.process, addr, h.window.start, h.window.end);
-	if (is_inside_folio(vmf))
+	if (svm_window_is_inside(vmf))
 		pass_off(vmf);
 	/* Core sets all entries, source and destination. */
 	pages = (h.window.end - h.window.start) >> PAGE_SHIFT;
@@ -403,7 +321,10 @@ vm_fault_t svm_migrate_to_ram(struct vm_fault *vmf)
 			       GFP_KERNEL | __GFP_NOWARN);
 	if (arrays) {
 		runs = runs_alloc(&h.copier, pages);
+		go_whole(&h);
 		ret = bring_home(&h, arrays, arrays + room);
+		if (h.again)
+			ret = bring_home(&h, arrays, arrays + room);
 		kfree(runs);
 		kfree(arrays);
 	} else {

@@ -133,6 +133,28 @@ struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn,
 	return page;
 }
 
+/*
+ * A CPU fault has lent its reference: the folio is its own again, with the references to
+ * the pagemap that core is about to drop.
+ */
+static bool give_back(struct svm_devmem *mem, struct folio *folio)
+{
+	unsigned long index = folio_pfn(folio) - mem->first_pfn;
+	struct svm_chunk *chunk = &mem->chunks[index / SVM_CHUNK_PAGES];
+
+	if (!SVM_COMPAT_LARGE || index % SVM_CHUNK_PAGES)
+		return false;
+	/* Pairs with svm_split_lend(). */
+	if (likely(smp_load_acquire(&chunk->lent) != SVM_LENT))
+		return false;
+	percpu_ref_get_many(&mem->pagemap.ref, folio_nr_pages(folio));
+	WRITE_ONCE(chunk->lent, SVM_GIVEN_BACK);
+	/* Who gets a reference sees that: svm_split_take_back(). */
+	smp_wmb();
+	folio_set_count(folio, 1);
+	return true;
+}
+
 /* Core mm: the last reference is gone. Any context. */
 static void devmem_folio_free(struct folio *folio)
 {
@@ -140,6 +162,8 @@ static void devmem_folio_free(struct folio *folio)
 	struct svm_devmem *mem = container_of(page_pgmap(page),
 					      struct svm_devmem, pagemap);
 
+	if (give_back(mem, folio))
+		return;
 	svm_vram_free(mem, page_to_pfn(page), folio_nr_pages(folio));
 }
 

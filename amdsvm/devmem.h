@@ -34,6 +34,13 @@ struct svm_devmem_state {
 	enum amdsvm_memory_reason reason;
 };
 
+/* What became of the reference of a CPU fault, see svm_split_lend(). */
+enum svm_lent {
+	SVM_NOT_LENT,
+	SVM_LENT,
+	SVM_GIVEN_BACK,
+};
+
 /**
  * struct svm_chunk - 2 MiB of device memory
  * @link: in one of the lists of svm_devmem; empty when full or @leaving
@@ -49,6 +56,9 @@ struct svm_devmem_state {
  * @evictions: how often it was chosen to leave; no lock to read
  * @left_at: jiffies when it last had; no lock to read
  * @shape: bit lock, see svm_chunk_shape()
+ * @freed: how often all of its pages were given back at once; no lock to read
+ * @guarded: somebody moves the folio that begins here, see guard.c
+ * @lent: of that folio, see svm_split_lend()
  */
 struct svm_chunk {
 	struct list_head link;
@@ -63,6 +73,9 @@ struct svm_chunk {
 	unsigned long evictions;
 	unsigned long left_at;
 	unsigned long shape;
+	unsigned long freed;
+	bool guarded;
+	enum svm_lent lent;
 };
 
 /**
@@ -192,6 +205,16 @@ static inline struct svm_devmem *svm_devmem_of(const struct page *page)
 		if (pfn - span->first < span->pages)
 			return span->mem;
 	return NULL;
+}
+
+/* The chunk that a folio of device memory is in. */
+static inline struct svm_chunk *svm_chunk_of(const struct folio *folio)
+{
+	const struct page *page = folio_page(folio, 0);
+	struct svm_devmem *mem = svm_devmem_of(page);
+
+	return &mem->chunks[(page_to_pfn(page) - mem->first_pfn) /
+			    SVM_CHUNK_PAGES];
 }
 
 struct page *svm_devmem_page(struct svm_device *device, u64 offset);

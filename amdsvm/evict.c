@@ -19,8 +19,12 @@
 #include "devmem.h"
 #include "event.h"
 #include "evict.h"
+#include "guard.h"
 #include "home.h"
+#include "mapper.h"
+#include "process.h"
 #include "scratch.h"
+#include "split.h"
 #include "trace.h"
 #include "vram.h"
 
@@ -63,30 +67,217 @@ static void leave_out_gone(unsigned long *src)
 	}
 }
 
+/**
+ * struct leaver - a chunk on its way
+ * @mem: device memory
+ * @chunk: which chunk of it
+ * @scratch: src and dst are used
+ * @effort: how hard memory at home is looked for
+ * @mapper: who maps its one folio, which goes in one piece
+ * @process: likewise
+ * @guard: of that folio
+ * @large: the place for it at home; NULL: there is no such folio
+ * @in_pages: the chunk is a large folio that is mapped page by page
+ * @freed: svm_chunk.freed when that was seen
+ */
+struct leaver {
+	struct svm_devmem *mem;
+	unsigned int chunk;
+	struct svm_scratch *scratch;
+	enum svm_home_effort effort;
+	struct svm_mapper mapper;
+	struct svm_process *process;
+	struct svm_guard guard;
+	struct page *large;
+	bool in_pages;
+	unsigned long freed;
+};
+
+static struct svm_chunk *chunk_of(const struct leaver *l)
+{
+	return &l->mem->chunks[l->chunk];
+}
+
+static unsigned long first_pfn(const struct leaver *l)
+{
+	return l->mem->first_pfn + l->chunk * SVM_CHUNK_PAGES;
+}
+
+static struct folio *first_folio(const struct leaver *l)
+{
+	return (struct folio *)pfn_to_page(first_pfn(l));
+}
+
+/* The large folio that a chunk is, with a reference, or NULL. */
+static struct folio *large_folio(const struct leaver *l)
+{
+	struct folio *folio = first_folio(l);
+	bool is_one;
+
+	svm_chunk_shape(chunk_of(l));
+	is_one = folio_test_large(folio) && folio_try_get(folio);
+	svm_chunk_unshape(chunk_of(l));
+	return is_one ? folio : NULL;
+}
+
+/*
+ * Nobody maps it as one, and nobody will: with its lock held nothing stands for it that
+ * will be a mapping again. Core may take it as it is, in one piece: entries of pages it
+ * gets right. Return: false also when it is locked.
+ */
+static bool is_in_pages(struct folio *folio)
+{
+	bool ret;
+
+	if (!folio_trylock(folio))
+		return false;
+	ret = !folio_entire_mapcount(folio);
+	folio_unlock(folio);
+	return ret;
+}
+
+/* In one piece, if there is such a piece at home and nobody else maps it. */
+static bool go_whole(struct leaver *l, struct folio *folio)
+{
+	if (!svm_large_pages)
+		return false;
+	l->process = svm_process_find(l->mapper.mm);
+	if (!l->process)
+		return false;
+	l->large = svm_home_large(NULL, 0, l->effort);
+	if (l->large &&
+	    svm_guard_begin(&l->guard, l->process, l->mapper.addr, folio))
+		return true;
+	svm_home_large_drop(l->large);
+	l->large = NULL;
+	svm_process_put(l->process);
+	return false;
+}
+
+/*
+ * A folio that is mapped as one goes with a guard, or in pages: if several map it, or there
+ * are no 2 MiB at home. Return: false: somebody is in the way of both.
+ */
+static bool prepare(struct leaver *l)
+{
+	struct folio *folio = SVM_COMPAT_LARGE ? large_folio(l) : NULL;
+
+	if (!folio)
+		return true;
+	l->freed = READ_ONCE(chunk_of(l)->freed);
+	l->in_pages = is_in_pages(folio);
+	if (l->in_pages) {
+		folio_put(folio);
+		return true;
+	}
+	if (!svm_mapper_get(&l->mapper, folio, l->scratch->held)) {
+		folio_put(folio);
+		return false;
+	}
+	if (go_whole(l, folio)) {
+		folio_put(folio);
+		return true;
+	}
+	folio_put(folio);
+	svm_split_folio(l->mapper.vma, l->mapper.addr);
+	svm_mapper_put(&l->mapper);
+	return true;
+}
+
+/* A folio that goes in one piece. Return: pages. */
+static unsigned long move_folio(struct leaver *l)
+{
+	unsigned long moved = 0;
+	struct svm_copier copier;
+	struct migrate_vma args = {
+		.vma = l->mapper.vma,
+		.start = l->mapper.addr,
+		.end = l->mapper.addr + SVM_CHUNK_SIZE,
+		.src = l->scratch->src,
+		.dst = l->scratch->dst,
+		.pgmap_owner = svm_devmem_owner(),
+		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
+			 MIGRATE_VMA_SELECT_COMPOUND,
+	};
+
+	svm_copier_init(&copier, l->scratch->runs, SVM_BLOCK_PAGES);
+	if (migrate_vma_setup(&args))
+		args.src[0] = 0;
+	if (svm_guard_collected(&l->guard, args.src[0])) {
+		args.dst[0] = svm_home_large_fill(l->large,
+						  migrate_pfn_to_page(args.src[0]),
+						  &copier);
+		l->large = NULL;
+		if (svm_copier_start(&copier))
+			svm_home_drop(args.dst, 1);
+	}
+	migrate_vma_pages(&args);
+	if (l->guard.folio)
+		moved = svm_home_count(args.src, args.dst, 1);
+	svm_copier_wait(&copier);
+	migrate_vma_finalize(&args);
+	svm_guard_end(&l->guard, args.src[0], args.dst[0]);
+	svm_home_large_drop(l->large);
+	svm_process_put(l->process);
+	svm_mapper_put(&l->mapper);
+	return moved;
+}
+
+/* What is in the chunk now is what prepare() has seen, or pages. */
+static bool is_prepared(const struct leaver *l)
+{
+	return !folio_test_large(first_folio(l)) ||
+	       (l->in_pages && READ_ONCE(chunk_of(l)->freed) == l->freed);
+}
+
+static void collect(struct leaver *l)
+{
+	unsigned long *src = l->scratch->src;
+
+	svm_chunk_shape(chunk_of(l));
+	if (is_prepared(l))
+		migrate_device_range(src, first_pfn(l), SVM_CHUNK_PAGES);
+	else
+		memset(src, 0, SVM_CHUNK_PAGES * sizeof(*src));
+	svm_chunk_unshape(chunk_of(l));
+	leave_out_gone(src);
+}
+
+static unsigned long move_chunk(struct leaver *l, unsigned long *missing)
+{
+	unsigned long *src = l->scratch->src, *dst = l->scratch->dst, moved;
+	struct svm_copier copier;
+
+	svm_copier_init(&copier, l->scratch->runs, SVM_BLOCK_PAGES);
+	collect(l);
+	*missing = svm_home_fill(src, dst, SVM_CHUNK_PAGES, NULL, 0, l->effort,
+				 &copier);
+	if (svm_copier_start(&copier))
+		svm_home_drop(dst, SVM_CHUNK_PAGES);
+	migrate_device_pages(src, dst, SVM_CHUNK_PAGES);
+	moved = svm_home_count(src, dst, SVM_CHUNK_PAGES);
+	svm_copier_wait(&copier);
+	migrate_device_finalize(src, dst, SVM_CHUNK_PAGES);
+	return moved;
+}
+
 static unsigned long evict_chunk(struct svm_devmem *mem, unsigned int chunk,
 				 struct svm_scratch *scratch,
 				 enum svm_home_effort effort,
 				 unsigned long *short_of)
 {
-	unsigned long pfn = mem->first_pfn + chunk * SVM_CHUNK_PAGES;
 	struct svm_move_event event = describe_chunk(mem, chunk);
-	unsigned long moved, missing;
-	struct svm_copier copier;
+	struct leaver l = {
+		.mem = mem,
+		.chunk = chunk,
+		.scratch = scratch,
+		.effort = effort,
+	};
+	unsigned long moved = 0, missing = 0;
 
-	svm_copier_init(&copier, scratch->runs, SVM_BLOCK_PAGES);
 	svm_event_migrate_start(&event);
-	svm_chunk_shape(&mem->chunks[chunk]);
-	migrate_device_range(scratch->src, pfn, SVM_CHUNK_PAGES);
-	svm_chunk_unshape(&mem->chunks[chunk]);
-	leave_out_gone(scratch->src);
-	missing = svm_home_fill(scratch->src, scratch->dst, SVM_CHUNK_PAGES,
-				NULL, 0, effort, &copier);
-	if (svm_copier_start(&copier))
-		svm_home_drop(scratch->dst, SVM_CHUNK_PAGES);
-	migrate_device_pages(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
-	moved = svm_home_count(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
-	svm_copier_wait(&copier);
-	migrate_device_finalize(scratch->src, scratch->dst, SVM_CHUNK_PAGES);
+	if (prepare(&l))
+		moved = l.large ? move_folio(&l) : move_chunk(&l, &missing);
 	svm_event_migrate_end(&event, moved ? 0 : missing ? -ENOMEM : -EBUSY);
 	*short_of += missing;
 	return moved;

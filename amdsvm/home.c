@@ -83,7 +83,8 @@ unsigned long svm_home_pages(const struct vm_area_struct *vma,
  * svm_home_large() - 2 MiB of system memory to come home to, in one folio
  * @vma: mapping, for its NUMA policy; NULL when nobody knows it
  * @addr: address in @vma, aligned
- * @effort: how much it is wanted; single pages can do instead if @vma is known
+ * @effort: how much it is wanted; single pages can do instead if @vma is known, for then
+ *	the source can be split
  *
  * Return: the first page, of a locked folio, or NULL.
  */
@@ -96,7 +97,6 @@ struct page *svm_home_large(struct vm_area_struct *vma, unsigned long addr,
 	/* Also when it was said after the memory had gone to the device. */
 	if (vma && (vma->vm_flags & VM_NOHUGEPAGE))
 		return NULL;
-	/* Without a mapping nobody can split what has no place to go. */
 	if (!vma && effort == SVM_HOME_WANTED)
 		gfp = GFP_TRANSHUGE | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	folio = svm_compat_large_folio(gfp, vma, addr);
@@ -127,26 +127,30 @@ void svm_home_drop(unsigned long *dst, unsigned long n)
 }
 
 /**
- * svm_home_large_fill() - a large destination, and its copy
- * @src: entry after setup, of 2 MiB
- * @dst: result
- * @vma: mapping
- * @addr: address of the entry
+ * svm_home_large_drop() - give up what was not needed
+ * @page: from svm_home_large(), or NULL
+ */
+void svm_home_large_drop(struct page *page)
+{
+	if (!page)
+		return;
+	unlock_page(page);
+	put_page(page);
+}
+
+/**
+ * svm_home_large_fill() - copy 2 MiB to a destination
+ * @to: from svm_home_large()
+ * @from: the source's first page
  * @copier: the copy is added to it
  *
- * Return: false when there is no such memory; @dst is not set then.
+ * Return: entry for migrate_vma.
  */
-bool svm_home_large_fill(unsigned long src, unsigned long *dst,
-			 struct vm_area_struct *vma, unsigned long addr,
-			 struct svm_copier *copier)
+unsigned long svm_home_large_fill(struct page *to, struct page *from,
+				  struct svm_copier *copier)
 {
-	struct page *to = svm_home_large(vma, addr, SVM_HOME_NEEDED);
-
-	if (!to)
-		return false;
-	svm_copier_add(copier, to, migrate_pfn_to_page(src), SVM_CHUNK_PAGES);
-	*dst = migrate_pfn(page_to_pfn(to)) | MIGRATE_PFN_COMPOUND;
-	return true;
+	svm_copier_add(copier, to, from, SVM_CHUNK_PAGES);
+	return migrate_pfn(page_to_pfn(to)) | MIGRATE_PFN_COMPOUND;
 }
 
 /* struct filling - one svm_home_fill() */
@@ -173,27 +177,16 @@ static unsigned long fill_page(struct filling *f, struct page *from,
 	return migrate_pfn(page_to_pfn(to));
 }
 
-/*
- * Whole, or in single pages if a mapping is known: then core splits the source.
- */
-static void fill_large(struct filling *f, struct page *from, unsigned long *dst,
-		       unsigned long addr)
+/* In one piece, or not at all. */
+static unsigned long fill_large(struct filling *f, struct page *from)
 {
-	struct page *to = svm_home_large(f->vma, addr, f->effort);
-	unsigned long i;
+	struct page *to = svm_home_large(NULL, 0, f->effort);
 
-	if (to) {
-		svm_copier_add(f->copier, to, from, SVM_CHUNK_PAGES);
-		dst[0] = migrate_pfn(page_to_pfn(to)) | MIGRATE_PFN_COMPOUND;
-		return;
-	}
-	if (!f->vma) {
+	if (!to) {
 		f->short_of += SVM_CHUNK_PAGES;
-		return;
+		return 0;
 	}
-	for (i = 0; i < SVM_CHUNK_PAGES; i++)
-		dst[i] = fill_page(f, nth_page(from, i),
-				   addr + (i << PAGE_SHIFT), NULL);
+	return svm_home_large_fill(to, from, f->copier);
 }
 
 /* Every entry is a single page that is to move. */
@@ -240,7 +233,7 @@ unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 		if (!from || !(src[i] & MIGRATE_PFN_MIGRATE))
 			continue;
 		if (svm_entry_pages(src[i]) > 1)
-			fill_large(&f, from, dst + i, addr + (i << PAGE_SHIFT));
+			dst[i] = fill_large(&f, from);
 		else
 			dst[i] = fill_page(&f, from, addr + (i << PAGE_SHIFT),
 					   to);

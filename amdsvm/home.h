@@ -49,9 +49,9 @@ struct page *svm_home_page(struct vm_area_struct *vma, unsigned long addr,
 			   enum svm_home_effort effort);
 struct page *svm_home_large(struct vm_area_struct *vma, unsigned long addr,
 			    enum svm_home_effort effort);
-bool svm_home_large_fill(unsigned long src, unsigned long *dst,
-			 struct vm_area_struct *vma, unsigned long addr,
-			 struct svm_copier *copier);
+void svm_home_large_drop(struct page *page);
+unsigned long svm_home_large_fill(struct page *to, struct page *from,
+				  struct svm_copier *copier);
 unsigned long svm_home_fill(const unsigned long *src, unsigned long *dst,
 			    unsigned long n, struct vm_area_struct *vma,
 			    unsigned long addr, enum svm_home_effort effort,

@@ -42,9 +42,9 @@ module_param_named(max_ranges, svm_max_ranges, uint, 0644);
 MODULE_PARM_DESC(max_ranges, "Ranges one process may have, about 40 bytes each (default 4194304)");
 
 /* Off, because Linux 7.2 frees too early what is zapped meanwhile: docs/architecture.md. */
-bool svm_large_pages;
+bool svm_large_pages = true;
 module_param_named(large_pages, svm_large_pages, bool, 0444);
-MODULE_PARM_DESC(large_pages, "Move 2 MiB of private memory in one piece where the kernel can (Linux 7.2; default off, for a defect of that kernel)");
+MODULE_PARM_DESC(large_pages, "Move 2 MiB of private memory in one piece where the kernel can (Linux 7.2; default on)");
 
 bool svm_oversubscription = true;
 module_param_named(oversubscription, svm_oversubscription, bool, 0644);
@@ -88,7 +88,7 @@ MODULE_PARM_DESC(copy_engine, "For benchmarks: software devices have copy engine
 
 unsigned int svm_copy_fail_every;
 module_param_named(copy_fail_every, svm_copy_fail_every, uint, 0600);
-MODULE_PARM_DESC(copy_fail_every, "For tests: of the jobs of a copy engine every so manieth fails, and is copied by the CPU then (default 0: none)");
+MODULE_PARM_DESC(copy_fail_every, "For tests: of the jobs of a copy engine every so manieth fails, and is copied by the CPU then; without copy engines every so manieth copy fails, and memory stays where it is (default 0: none)");
 
 unsigned int svm_copy_delay_us;
 module_param_named(copy_delay_us, svm_copy_delay_us, uint, 0600);

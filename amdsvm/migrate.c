@@ -5,6 +5,7 @@
  * One migration is of one block at most, in the order of Documentation/mm/hmm.rst:
  *
  *	take device memory in advance	(room.c; may reclaim; nothing is held yet)
+ *	decide what goes in one piece	(whole.c)
  *	migrate_vma_setup()		pages locked, isolated, unmapped
  *	choose destinations, begin to copy	(copy.c)
  *	migrate_vma_pages()		those without a source go live here
@@ -144,22 +145,6 @@ static bool unsettled(const struct migration *m, unsigned long *first,
 	return any;
 }
 
-static unsigned long selection(const struct migration *m)
-{
-	unsigned long flags = svm_devmem_state()->kind == AMDSVM_MEMORY_PRIVATE ?
-			      MIGRATE_VMA_SELECT_DEVICE_PRIVATE :
-			      MIGRATE_VMA_SELECT_DEVICE_COHERENT;
-
-	if (m->device)
-		flags |= MIGRATE_VMA_SELECT_SYSTEM;
-	/* Core takes 2 MiB whole only if it is asked for all of them. */
-	if (svm_large_pages &&
-	    svm_devmem_state()->kind == AMDSVM_MEMORY_PRIVATE &&
-	    (m->whole || !m->device))
-		flags |= MIGRATE_VMA_SELECT_COMPOUND;
-	return flags;
-}
-
 static void set_mover(struct migration *m, struct task_struct *task)
 {
 	if (m->block)
@@ -173,22 +158,31 @@ static void set_mover(struct migration *m, struct task_struct *task)
 static bool collect(struct migration *m, unsigned long first, unsigned long last)
 {
 	struct migrate_vma *args = &m->args;
+	unsigned long taken;
 
 	args->start = m->base + (first << PAGE_SHIFT);
 	args->end = m->base + ((last + 1) << PAGE_SHIFT);
 	args->src = m->scratch->src;
 	args->dst = m->scratch->dst;
 	args->pgmap_owner = svm_devmem_owner();
-	args->flags = selection(m);
+	args->flags = svm_whole_begin(m, first, last);
+	taken = first + ((args->end - args->start) >> PAGE_SHIFT);
+	if (taken <= last)
+		settle(m, taken, last, SVM_PAGE_BUSY);
+	if (taken == first)
+		return false;
 
 	if (migrate_vma_setup(args)) {
-		settle(m, first, last, SVM_PAGE_UNMOVABLE);
+		svm_whole_collected(m, 0);
+		settle(m, first, taken - 1, SVM_PAGE_UNMOVABLE);
 		return false;
 	}
-	if (!args->cpages || args->npages > last - first + 1) {
-		settle(m, first, last, SVM_PAGE_BUSY);
+	svm_whole_collected(m, args->src[0]);
+	if (!args->cpages || args->npages > taken - first) {
+		settle(m, first, taken - 1, SVM_PAGE_BUSY);
 		migrate_vma_pages(args);
 		migrate_vma_finalize(args);
+		svm_whole_end(m);
 		return false;
 	}
 	svm_place_pages(m, first);
@@ -225,6 +219,7 @@ void svm_migration_land(struct migration *m)
 {
 	svm_copier_wait(&m->copier);
 	migrate_vma_finalize(&m->args);
+	svm_whole_end(m);
 	m->under_way = false;
 }
 

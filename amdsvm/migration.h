@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * One migration on request, as its files share it: move.c, migrate.c, room.c, place.c
- * and outcome.c.
+ * One migration on request, as its files share it: move.c, migrate.c, room.c,
+ * whole.c, place.c and outcome.c.
  */
 #ifndef SVM_MIGRATION_H
 #define SVM_MIGRATION_H
@@ -12,6 +12,7 @@
 
 #include "copy.h"
 #include "event.h"
+#include "guard.h"
 #include "migrate.h"
 #include "pagetable.h"
 #include "scratch.h"
@@ -35,6 +36,9 @@ struct svm_process;
  * @chunk: the device pages are a chunk, this is the first; scratch->vram is not set
  * @clears_saved: pages without a source for which there was a clear one
  * @whole: so 2 MiB can move in one piece
+ * @guard: of the large folio of private memory that does
+ * @large: on the way home, the place for it, or NULL
+ * @in_pages: core would not take it in one piece
  * @copier: of the present round
  * @had_source: of the present round: entries that stand for memory, not holes
  * @rounds: that were begun
@@ -60,6 +64,9 @@ struct migration {
 	unsigned long chunk;
 	unsigned long clears_saved;
 	bool whole;
+	struct svm_guard guard;
+	struct page *large;
+	bool in_pages;
 	struct svm_copier copier;
 	DECLARE_BITMAP(had_source, SVM_BLOCK_PAGES);
 	unsigned int rounds;
@@ -105,6 +112,12 @@ void svm_migrate(struct migration *m, struct svm_move_counts *counts);
 bool svm_room_at_hand(const struct migration *m);
 bool svm_room_take(struct migration *m);
 void svm_room_return(struct migration *m);
+
+unsigned long svm_whole_begin(struct migration *m, unsigned long first,
+			      unsigned long last);
+void svm_whole_collected(struct migration *m, unsigned long src);
+struct page *svm_whole_place(struct migration *m);
+void svm_whole_end(struct migration *m);
 
 void svm_place_pages(struct migration *m, unsigned long first);
 

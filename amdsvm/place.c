@@ -3,8 +3,7 @@
  * Destinations for pages that migrate on request, and their content.
  *
  * An entry of migrate_vma stands for a page, or for 2 MiB (a large folio, or a
- * hole of that size): those move in one piece when the destination has one. With
- * single pages as destinations core splits the source.
+ * hole of that size): those move in one piece.
  *
  * Locks: those of migrate.c; the pages are locked and belong to the caller.
  */
@@ -86,12 +85,10 @@ static void drop_stock(struct migration *m)
 		__free_page((struct page *)m->scratch->vram[m->used++]);
 }
 
-static struct page *new_large(struct migration *m, unsigned long index,
-			      bool *clear)
+static struct page *new_large(struct migration *m, bool *clear)
 {
 	if (!m->device)
-		return svm_home_large(m->args.vma, m->base + (index << PAGE_SHIFT),
-				      SVM_HOME_WANTED);
+		return svm_whole_place(m);
 	if (!m->whole || m->used)
 		return NULL;
 	m->used = SVM_CHUNK_PAGES;
@@ -131,10 +128,9 @@ static void place_page(struct migration *m, unsigned long first,
 }
 
 /*
- * 2 MiB: in one piece, or page by page. A hole of that size must not be filled
- * page by page: core takes it that all 512 have a destination. It does not come
- * to that: it is asked for only when there is a whole chunk, and holes do not
- * come home.
+ * 2 MiB in one piece: core was asked for that only when there was a place for it
+ * (whole.c). Page by page it would have to be split, which it cannot be with a guard; and
+ * of a hole of that size core takes it that all 512 have a destination.
  */
 static void place_large(struct migration *m, unsigned long first,
 			unsigned long i, struct page *src)
@@ -142,26 +138,19 @@ static void place_large(struct migration *m, unsigned long first,
 	u8 why = objection(m, src);
 	bool clear = false;
 	struct page *dst;
-	unsigned long j;
 
 	if (svm_state_final(why)) {
 		svm_states_set(m, first + i, SVM_CHUNK_PAGES, why);
 		return;
 	}
-	dst = new_large(m, first + i, &clear);
-	if (!src && WARN_ON_ONCE(!dst)) {
+	dst = new_large(m, &clear);
+	if (WARN_ON_ONCE(!dst)) {
 		svm_states_set(m, first + i, SVM_CHUNK_PAGES,
 			       SVM_PAGE_NO_SPACE);
 		return;
 	}
-	if (dst) {
-		fill(m, dst, src, SVM_CHUNK_PAGES, clear);
-		m->args.dst[i] = migrate_pfn(page_to_pfn(dst)) |
-				 MIGRATE_PFN_COMPOUND;
-		return;
-	}
-	for (j = 0; j < SVM_CHUNK_PAGES; j++)
-		place_page(m, first, i + j, nth_page(src, j));
+	fill(m, dst, src, SVM_CHUNK_PAGES, clear);
+	m->args.dst[i] = migrate_pfn(page_to_pfn(dst)) | MIGRATE_PFN_COMPOUND;
 }
 
 static void count_saved(struct migration *m)

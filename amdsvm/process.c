@@ -272,7 +272,8 @@ static void notifier_release(struct mmu_notifier *notifier, struct mm_struct *mm
 
 /*
  * Core calls this after the interval notifiers of the event, so here is where
- * TLBs are flushed, once.
+ * TLBs are flushed, once. And where an invalidation may have to wait a little
+ * (take.c): not in the interval notifiers, whose sequence is odd already.
  *
  * Returns 0 always: an error after the interval tree ran would leave the
  * address space invalidating for ever (mm/mmu_notifier.c, all versions).
@@ -284,17 +285,32 @@ static int notifier_start(struct mmu_notifier *notifier,
 						   notifier);
 
 	svm_process_flush(process);
+	svm_takes_invalidate(&process->takes, range);
 	if (range->event == MMU_NOTIFY_UNMAP)
 		svm_policy_unmapped(process, range->start >> PAGE_SHIFT,
 				    (range->end - 1) >> PAGE_SHIFT);
 	return 0;
 }
 
+#ifdef SVM_HAVE_LARGE_FOLIOS
+static void notifier_end(struct mmu_notifier *notifier,
+			 const struct mmu_notifier_range *range)
+{
+	struct svm_process *process = container_of(notifier, struct svm_process,
+						   notifier);
+
+	svm_takes_invalidated(&process->takes, range);
+}
+#endif
+
 static const struct mmu_notifier_ops process_notifier_ops = {
 	.alloc_notifier = notifier_alloc,
 	.free_notifier = notifier_free,
 	.release = notifier_release,
 	.invalidate_range_start = notifier_start,
+#ifdef SVM_HAVE_LARGE_FOLIOS
+	.invalidate_range_end = notifier_end,
+#endif
 };
 
 /**
@@ -312,6 +328,24 @@ struct svm_process *svm_process_find_rcu(struct mm_struct *mm)
 		if (process->mm == mm)
 			return process;
 	return NULL;
+}
+
+/**
+ * svm_process_find() - the process of an address space, to be kept
+ * @mm: the address space
+ *
+ * Return: the process, for svm_process_put(), or NULL.
+ */
+struct svm_process *svm_process_find(struct mm_struct *mm)
+{
+	struct svm_process *process;
+
+	rcu_read_lock();
+	process = svm_process_find_rcu(mm);
+	if (process && !kref_get_unless_zero(&process->refs))
+		process = NULL;
+	rcu_read_unlock();
+	return process;
 }
 
 /**
@@ -352,6 +386,7 @@ struct svm_process *svm_process_open(void)
 		return ERR_PTR(-EINTR);
 	}
 	process->files++;
+	svm_takes_watch(&process->takes);
 	if (!process->announced) {
 		process->announced = true;
 		svm_sysfs_add(process);
@@ -382,6 +417,7 @@ void svm_process_close(struct svm_process *process)
 	last = !--process->files;
 	if (last) {
 		svm_queues_destroy(process);
+		svm_takes_unwatch(&process->takes);
 		reinit_completion(&process->reset);
 	}
 	mutex_unlock(&process->files_lock);

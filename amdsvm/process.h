@@ -17,6 +17,7 @@
 #include <linux/xarray.h>
 
 #include "range.h"
+#include "take.h"
 
 struct svm_space;
 
@@ -48,6 +49,7 @@ enum svm_counter {
  * @ended: the address space is no more
  * @reset: policy, queues and mappings are gone after the last close
  * @announced: there are files in sysfs, and listeners were told
+ * @takes: large folios that core is taking, and who unmaps meanwhile
  * @policy_lock: protects @ranges and @policy_seq
  * @ranges: what the user said
  * @policy_seq: counts changes of @ranges; read without lock by the mirror
@@ -87,6 +89,8 @@ struct svm_process {
 	bool ended;
 	struct completion reset;
 	bool announced;
+
+	struct svm_takes takes;
 
 	struct mutex policy_lock; /* inside mmap_lock */
 	struct svm_range_map ranges;
@@ -135,6 +139,7 @@ void svm_process_queue_helper(struct svm_process *process,
 void svm_process_queue_delayed(struct svm_process *process,
 			       struct delayed_work *work, unsigned long delay);
 struct svm_process *svm_process_find_rcu(struct mm_struct *mm);
+struct svm_process *svm_process_find(struct mm_struct *mm);
 
 int svm_process_check_span(struct svm_process *process, u64 start, u64 size);
 

@@ -87,10 +87,12 @@ static bool take_room(struct migration *m, unsigned long wanted)
 
 	if (one_by_one && mutex_lock_killable(&mem->room_lock))
 		return false;
+	m->scratch->held = m->args.vma->vm_mm;
 	tight = make_room(m, wanted);
 	take_pages(m, wanted);
 	if (m->taken < wanted)
 		take_more_vram(m, wanted);
+	m->scratch->held = NULL;
 	if (one_by_one)
 		mutex_unlock(&mem->room_lock);
 	return tight;

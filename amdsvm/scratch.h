@@ -38,6 +38,7 @@ struct svm_pair;
  * @residency: jiffies that pages have to have been there for that
  * @ahead: pages that will be wanted on the device next; SVM_AHEAD_UNKNOWN: nobody knows
  * @tight: the call has had to make room before
+ * @held: address space of which the caller has mmap_lock (read) while room is made
  * @trigger: why, for events: enum AMDSVM_MIGRATE_TRIGGERS; a prefetch unless
  *	the caller says otherwise
  * @counts: of a prefetch, what became of the pages that its owner moved
@@ -54,6 +55,7 @@ struct svm_scratch {
 	unsigned long residency;
 	unsigned long ahead;
 	bool tight;
+	struct mm_struct *held;
 	unsigned int trigger;
 	struct svm_move_counts counts;
 	struct svm_pair *pair;
@@ -68,6 +70,7 @@ static inline void svm_scratch_init(struct svm_scratch *scratch)
 	scratch->residency = 0;
 	scratch->ahead = 0;
 	scratch->tight = false;
+	scratch->held = NULL;
 	scratch->trigger = AMDSVM_MIGRATE_TRIGGER_PREFETCH;
 	scratch->counts = (struct svm_move_counts){};
 	scratch->pair = NULL;

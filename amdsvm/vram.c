@@ -279,6 +279,8 @@ static void release_run(struct svm_devmem *mem, unsigned long pfn,
 		__clear_bit(index % SVM_CHUNK_PAGES, chunk->used);
 	else
 		bitmap_clear(chunk->used, index % SVM_CHUNK_PAGES, n);
+	if (n == SVM_CHUNK_PAGES)
+		WRITE_ONCE(chunk->freed, chunk->freed + 1);
 	chunk->nr_used -= n;
 	used_sub(mem, n);
 	if (chunk->leaving)

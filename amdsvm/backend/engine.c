@@ -167,6 +167,17 @@ static bool is_to_fail(struct vdev_engine *engine)
 }
 
 /**
+ * svm_engine_refuses() - tests: is a copy that is made at once to fail
+ * @engine: the engine
+ *
+ * Not beside jobs: what the engine fails to copy has to be copied at once.
+ */
+bool svm_engine_refuses(struct vdev_engine *engine)
+{
+	return !READ_ONCE(svm_copy_engine) && is_to_fail(engine);
+}
+
+/**
  * svm_engine_submit() - begin a job, as svm_device_ops.copy_start
  * @engine: the engine
  * @job: the job

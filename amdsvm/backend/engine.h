@@ -18,6 +18,7 @@ extern unsigned int svm_copy_delay_us;
 
 struct vdev_engine *svm_engine_start(struct svm_device *device);
 void svm_engine_stop(struct vdev_engine *engine);
+bool svm_engine_refuses(struct vdev_engine *engine);
 bool svm_engine_submit(struct vdev_engine *engine, struct svm_copy_job *job);
 int svm_engine_wait(struct vdev_engine *engine, struct svm_copy_job *job);
 

@@ -193,6 +193,8 @@ void svm_vdev_copy(const struct svm_copy *copy)
 
 static int vdev_copy(struct svm_device *device, const struct svm_copy *copy)
 {
+	if (svm_engine_refuses(to_vdev(device)->engine))
+		return -EIO;
 	svm_vdev_copy(copy);
 	return 0;
 }

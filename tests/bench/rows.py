@@ -157,7 +157,7 @@ def make(boot, name, kind, floor):
     spreads = [spread for who in ("amdsvm", "test_hmm", "floor")
                if (spread := boot.spread(name, who)) is not None]
     # Targets are for one boot; threads mean nothing to a clock of one processor.
-    wanted = not boot.stock and not boot.default and boot.icount == (not name.startswith("cpu_fault_2_threads"))
+    wanted = not boot.stock and not boot.small and boot.icount == (not name.startswith("cpu_fault_2_threads"))
     # With coherent memory and no large folios of the device it must not be slower.
     old = boot.facts["kernel"].startswith("6.")
     return Row(name, kind, ours, peer, floor, max(spreads, default=None),

@@ -33,8 +33,8 @@ class Boot:
         self.rounds = len(next(iter(self.numbers.values())))
         self.icount = self.facts["mode"] == "icount"
         self.stock = "init_on_alloc=0" not in self.facts["cmdline"].split()
-        # As people load the module that do not know of large_pages.
-        self.default = self.facts.get("large_pages") == "0"
+        # All in pages of 4 KiB.
+        self.small = self.facts.get("large_pages") == "0"
 
     def median(self, row, who="amdsvm"):
         numbers = self.numbers.get((row, who))
@@ -63,4 +63,4 @@ class Boot:
         vram = self.facts.get("vram_mb")
         return f"Linux {self.facts['release']}, {clock}, {alloc}" + (
             f", devices of {vram} MiB" if vram else "") + (
-            ", large_pages off (the default)" if self.default else "")
+            ", large_pages off" if self.small else "")

@@ -248,12 +248,6 @@ START_TEST(written_by_cpus_meanwhile)
 }
 END_TEST
 
-/*
- * Small pages only. zap_huge_pmd() in 7.2 takes a migration entry of 2 MiB for a mapping when
- * the folio that it stands for is private memory, and drops a reference and a mapping that
- * it does not have: memory of a child that ends, or that MADV_DONTNEED takes, while it is on
- * its way home is freed too early.
- */
 START_TEST(forked_meanwhile)
 {
 	int round, rounds = vm_rounds(10), status;
@@ -261,9 +255,9 @@ START_TEST(forked_meanwhile)
 
 	needs_device_memory();
 	memory_size = 2 * BLOCK;
-	memory = vm_anon_small(memory_size);
+	memory = make(_i, memory_size);
 	vm_fill(memory, memory_size, 1);
-	start_variant(2 * _i, 50);
+	start_variant(_i, 50);
 	vm_use_all_processors();
 	moving = start_thread(mover, NULL);
 	for (round = 0; round < rounds || moves < MOVES; round++) {
@@ -300,8 +294,7 @@ START_TEST(unmapped_meanwhile)
 	for (round = 0; round < rounds || moves < MOVES; round++) {
 		char *half = memory + (round / 2 % 2) * BLOCK;
 
-		/* Of large pages see forked_meanwhile. */
-		if (round % 2 || is_large(_i)) {
+		if (round % 2) {
 			expect(!munmap(half, BLOCK));
 			expect(mmap(half, BLOCK, PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == half);
@@ -451,7 +444,7 @@ static Suite *suite(void)
 	add_case(s, "bytes", bytes_survive_failures, VARIANTS);
 	add_case(s, "evicted", evicted_bytes_survive_failures, 2);
 	add_case(s, "written", written_by_cpus_meanwhile, MOST_VARIANTS);
-	add_case(s, "forked", forked_meanwhile, VARIANTS / 2);
+	add_case(s, "forked", forked_meanwhile, MOST_VARIANTS);
 	add_case(s, "unmapped", unmapped_meanwhile, MOST_VARIANTS);
 	add_case(s, "killed", killed_meanwhile, MOST_VARIANTS);
 	add_case(s, "untouched", never_touched_shows_nothing_old, MOST_VARIANTS);

@@ -27,10 +27,21 @@ void vm_failing_copies(unsigned int every)
 	set_number("copy_fail_every", every);
 }
 
+void vm_refuse_copies(bool refuse)
+{
+	vm_parameter("copy_engine", refuse ? "0" : "1");
+	vm_failing_copies(refuse);
+}
+
 void vm_slow_teardown(void)
 {
 	vm_slow_copies(0);
-	vm_failing_copies(0);
+	vm_refuse_copies(false);
+	/* Those of a test that has ended. */
+	if (vm_can_probe() && !access(TRACING "/events/kprobes", F_OK)) {
+		vm_write_file(TRACING "/events/kprobes/enable", "0");
+		close(open(TRACING "/kprobe_events", O_WRONLY | O_TRUNC | O_CLOEXEC));
+	}
 }
 
 bool vm_can_probe(void)

@@ -21,7 +21,9 @@
 void vm_slow_copies(unsigned int microseconds);
 /* Every so manieth job of a copy engine fails; 0: none. */
 void vm_failing_copies(unsigned int every);
-/* For unchecked fixtures: a test that failed leaves both to the next. */
+/* Copies are made at once, and all of them fail; false: no longer. */
+void vm_refuse_copies(bool refuse);
+/* For unchecked fixtures: a test that failed leaves all three to the next. */
 void vm_slow_teardown(void);
 
 /* Functions of the kernel can be probed: not on the debug kernel, which has no kprobes. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Memory of 2 MiB pages with private device memory and the module as people load it,
- * without large_pages: it goes in pages of 4 KiB. The lanes set that parameter, so all
- * other suites run with it.
+ * Memory of 2 MiB pages with private device memory and the module loaded with large_pages=0:
+ * it goes in pages of 4 KiB.
  */
 #include <sys/mman.h>
 
@@ -90,10 +89,7 @@ START_TEST(a_device_writes_what_it_fetched)
 }
 END_TEST
 
-/*
- * What large_pages is off for: memory is unmapped, here by children that end, while it
- * comes home.
- */
+/* Memory is unmapped, here by children that end, while it comes home. */
 START_TEST(who_shares_it_ends_meanwhile)
 {
 	struct amdsvm_ioctl_prefetch_args args;
@@ -141,8 +137,8 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("zz_default");
-	TCase *t = vm_case_with(s, "default", setup, NULL);
+	Suite *s = suite_create("zz_small");
+	TCase *t = vm_case_with(s, "small", setup, NULL);
 
 	/* In the process of the suite: it comes after a test that failed, too. */
 	tcase_add_unchecked_fixture(t, load, vm_module_restore);
