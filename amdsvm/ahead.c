@@ -90,7 +90,7 @@ void svm_ahead_begin(struct svm_devmem *mem, unsigned long want,
 void svm_ahead_init(struct svm_devmem *mem)
 {
 	INIT_WORK(&mem->ahead.work, ahead_work);
-	mem->ahead.scratch = kvmalloc(sizeof(*mem->ahead.scratch), GFP_KERNEL);
+	mem->ahead.scratch = svm_scratch_alloc();
 }
 
 /**
@@ -102,7 +102,7 @@ void svm_ahead_init(struct svm_devmem *mem)
 void svm_ahead_end(struct svm_devmem *mem)
 {
 	cancel_work_sync(&mem->ahead.work);
-	kvfree(mem->ahead.scratch);
+	svm_scratch_free(mem->ahead.scratch);
 }
 
 /**

@@ -56,7 +56,7 @@ enum svm_lent {
  * @evictions: how often it was chosen to leave; no lock to read
  * @left_at: jiffies when it last had; no lock to read
  * @shape: bit lock, see svm_chunk_shape()
- * @freed: how often all of its pages were given back at once; no lock to read
+ * @freed: how often the last of its pages was given back; no lock to read
  * @guarded: somebody moves the folio that begins here, see guard.c
  * @lent: of that folio, see svm_split_lend()
  */

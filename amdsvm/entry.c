@@ -128,6 +128,10 @@ static pte_t *table_lock(struct mm_struct *mm, unsigned long addr,
 	return NULL;
 }
 
+/*
+ * The large folio of ours that an entry of a page stands for, or NULL. Also one on its way,
+ * which may come back: it is locked, and has a reference.
+ */
 static struct folio *large_folio_of(pte_t pte)
 {
 	softleaf_t entry;
@@ -136,7 +140,7 @@ static struct folio *large_folio_of(pte_t pte)
 	if (pte_present(pte) || pte_none(pte))
 		return NULL;
 	entry = softleaf_from_pte(pte);
-	if (!softleaf_is_device_private(entry))
+	if (!softleaf_is_device_private(entry) && !softleaf_is_migration(entry))
 		return NULL;
 	folio = softleaf_to_folio(entry);
 	return folio_test_large(folio) &&

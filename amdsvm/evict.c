@@ -121,9 +121,9 @@ static struct folio *large_folio(const struct leaver *l)
 }
 
 /*
- * Nobody maps it as one, and nobody will: with its lock held nothing stands for it that
- * will be a mapping again. Core may take it as it is, in one piece: entries of pages it
- * gets right. Return: false also when it is locked.
+ * It is mapped, but nobody maps it as one, and nobody will: with its lock held nothing
+ * stands for it that will be a mapping again. Core may take it as it is, in one piece:
+ * entries of pages it gets right. Return: false also when it is locked, or on its way.
  */
 static bool is_in_pages(struct folio *folio)
 {
@@ -131,7 +131,9 @@ static bool is_in_pages(struct folio *folio)
 
 	if (!folio_trylock(folio))
 		return false;
-	ret = !folio_entire_mapcount(folio);
+	/* A guard counts as a mapping until it has ended; pairs with its release(). */
+	ret = !folio_entire_mapcount(folio) && folio_mapped(folio) &&
+	      !smp_load_acquire(&svm_chunk_of(folio)->guarded);
 	folio_unlock(folio);
 	return ret;
 }

@@ -189,11 +189,15 @@ static void arm(struct svm_guard *guard)
 static void disarm(const struct svm_guard *guard, const struct svm_chunk *chunk)
 {
 	struct folio *folio = guard->folio;
+	bool used;
 
 	svm_pmd_settle(guard->process->mm, guard->addr);
+	used = used_up(guard);
+	/* If it is somebody else's, @used is nothing. */
+	smp_rmb();
 	if (READ_ONCE(chunk->freed) != guard->freed)
 		return;
-	if (!used_up(guard)) {
+	if (!used) {
 		drop_entire(guard);
 		folio_put(folio);
 		return;

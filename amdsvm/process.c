@@ -216,6 +216,7 @@ static struct mmu_notifier *notifier_alloc(struct mm_struct *mm)
 
 	kref_init(&process->refs);
 	mutex_init(&process->files_lock);
+	process->takes.unwatched = true;
 	init_waitqueue_head(&process->helpers_gone);
 	init_completion(&process->reset);
 	xa_init_flags(&process->blocks, XA_FLAGS_ACCOUNT);

@@ -9,6 +9,7 @@
 #include "split.h"
 
 #ifdef SVM_HAVE_LARGE_FOLIOS
+#include <linux/delay.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -19,10 +20,11 @@
 
 /*
  * One page is collected, without the others of its folio, and left.
- * @held: first page of a folio that the caller has locked, with one reference, or NULL
+ * @folio: the folio, which the caller has locked, with one reference
+ * @lend: that reference is not to be seen while core splits it
  */
 static void collect_and_leave(struct vm_area_struct *vma, unsigned long addr,
-			      struct page *held)
+			      struct folio *folio, bool lend)
 {
 	unsigned long src[SVM_COLLECT_MAX(1)], dst[SVM_COLLECT_MAX(1)];
 	struct migrate_vma args = {
@@ -33,10 +35,16 @@ static void collect_and_leave(struct vm_area_struct *vma, unsigned long addr,
 		.dst = dst,
 		.pgmap_owner = svm_devmem_owner(),
 		.flags = MIGRATE_VMA_SELECT_DEVICE_PRIVATE,
-		.fault_page = held,
+		.fault_page = folio_page(folio, 0),
 	};
+	int ret;
 
-	if (migrate_vma_setup(&args))
+	if (lend && !svm_split_lend(folio))
+		return;
+	ret = migrate_vma_setup(&args);
+	if (lend)
+		svm_split_take_back(folio);
+	if (ret)
 		return;
 	migrate_vma_pages(&args);
 	migrate_vma_finalize(&args);
@@ -47,13 +55,30 @@ static void collect_and_leave(struct vm_area_struct *vma, unsigned long addr,
  * @vma: a mapping
  * @addr: where in it, aligned
  *
- * Best effort: somebody may hold it.
+ * Best effort: somebody may hold it. It is locked and held before core looks for it, for it
+ * may be mapped page by page by then; see svm_split_ptes().
  *
  * Context: mmap_lock held (read), no reference to the folio; sleeps.
  */
 void svm_split_folio(struct vm_area_struct *vma, unsigned long addr)
 {
-	collect_and_leave(vma, addr, NULL);
+	struct folio *folio;
+	bool locked;
+	spinlock_t *ptl; /* of a page table */
+
+	folio = svm_pmd_lock(vma->vm_mm, addr, &ptl);
+	if (!folio)
+		return;
+	locked = folio_trylock(folio);
+	if (locked)
+		folio_get(folio);
+	spin_unlock(ptl);
+	if (!locked)
+		return;
+	collect_and_leave(vma, addr, folio, true);
+	/* Lock and reference are those of its first page now. */
+	folio_unlock(folio);
+	folio_put(folio);
 }
 
 /**
@@ -85,8 +110,7 @@ unsigned long svm_split_ptes(struct vm_area_struct *vma, unsigned long start,
 			folio_put(folio);
 			return at;
 		}
-		collect_and_leave(vma, at, folio_page(folio, 0));
-		/* Lock and reference are those of its first page now. */
+		collect_and_leave(vma, at, folio, false);
 		folio_unlock(folio);
 		folio_put(folio);
 		last = at;
@@ -95,14 +119,15 @@ unsigned long svm_split_ptes(struct vm_area_struct *vma, unsigned long start,
 }
 
 /**
- * svm_split_lend() - give up the reference of a CPU fault for a while
- * @folio: of the fault: locked, with one reference that nothing accounts for
+ * svm_split_lend() - give up a reference for a while
+ * @folio: locked by the caller, who has one reference that nothing accounts for: a CPU
+ *	fault, whose lock and reference core has taken, or svm_split_folio()
  *
  * With that core would not split the folio. Without it whoever unmaps the last of it frees
- * it, but the fault will unlock and drop it, whatever it is then. So it stays in use, with
+ * it, but the fault would unlock and drop it, whatever it is then. So it stays in use, with
  * one reference, if it is freed before svm_split_take_back(), which must follow.
  *
- * Context: CPU fault.
+ * Context: any that may sleep.
  * Return: false when nobody maps it any more; nothing was done, nothing must follow.
  */
 bool svm_split_lend(struct folio *folio)
@@ -122,7 +147,8 @@ bool svm_split_lend(struct folio *folio)
  * svm_split_take_back() - have the reference again
  * @folio: from svm_split_lend(), split or not: its first page, locked
  *
- * Context: as svm_split_lend(). May wait for who is freeing the folio, which does not sleep.
+ * Context: as svm_split_lend(). Sleeps while somebody is freeing the folio, which
+ * takes him no lock and no sleep.
  */
 void svm_split_take_back(struct folio *folio)
 {
@@ -131,7 +157,7 @@ void svm_split_take_back(struct folio *folio)
 	/* Pairs with give_back(), which says so before the folio has a reference. */
 	while (smp_load_acquire(&chunk->lent) == SVM_LENT) {
 		if (!folio_try_get(folio)) {
-			cpu_relax();
+			usleep_range(1, 10);
 			continue;
 		}
 		/* Two, if it was freed just now; pairs with give_back(). */
@@ -140,7 +166,7 @@ void svm_split_take_back(struct folio *folio)
 		break;
 	}
 	while (!folio_ref_count(folio))
-		cpu_relax();
+		usleep_range(1, 10);
 	WRITE_ONCE(chunk->lent, SVM_NOT_LENT);
 }
 

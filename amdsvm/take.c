@@ -43,20 +43,17 @@ static unsigned int bucket_of(unsigned long addr)
 	return (addr >> SVM_CHUNK_SHIFT) % SVM_TAKE_BUCKETS;
 }
 
-static bool wait_for_unmapping(const atomic_t *unmapping)
+/* Announce a folio, if nobody is unmapping it. */
+static bool try_take(struct svm_takes *takes, unsigned int bucket)
 {
-	unsigned int i;
-
-	for (i = 0; i < TAKER_SPINS; i++) {
-		if (!atomic_read(unmapping))
-			return true;
-		cpu_relax();
-	}
-	for (i = 0; i < TAKER_SLEEPS; i++) {
-		usleep_range(SLEEP_MIN_US, SLEEP_MAX_US);
-		if (!atomic_read(unmapping))
-			return true;
-	}
+	atomic_inc(&takes->taking[bucket]);
+	/* Pairs with announce() and svm_takes_unwatch(). */
+	smp_mb__after_atomic();
+	if (!READ_ONCE(takes->unwatched) &&
+	    !atomic_read(&takes->unmapping[bucket]))
+		return true;
+	/* Nobody has to wait for one who waits. */
+	atomic_dec(&takes->taking[bucket]);
 	return false;
 }
 
@@ -72,15 +69,18 @@ static bool wait_for_unmapping(const atomic_t *unmapping)
 bool svm_take_begin(struct svm_process *process, unsigned long addr)
 {
 	struct svm_takes *takes = &process->takes;
-	unsigned int bucket = bucket_of(addr);
+	unsigned int bucket = bucket_of(addr), i;
 
-	atomic_inc(&takes->taking[bucket]);
-	/* Pairs with svm_takes_invalidate() and svm_takes_unwatch(). */
-	smp_mb__after_atomic();
-	if (!READ_ONCE(takes->unwatched) &&
-	    wait_for_unmapping(&takes->unmapping[bucket]))
-		return true;
-	atomic_dec(&takes->taking[bucket]);
+	for (i = 0; i < TAKER_SPINS + TAKER_SLEEPS; i++) {
+		if (try_take(takes, bucket))
+			return true;
+		if (READ_ONCE(takes->unwatched))
+			return false;
+		if (i < TAKER_SPINS)
+			cpu_relax();
+		else
+			usleep_range(SLEEP_MIN_US, SLEEP_MAX_US);
+	}
 	return false;
 }
 
@@ -118,7 +118,7 @@ static void announce(struct svm_takes *takes, unsigned int bucket,
 {
 	for (;;) {
 		atomic_inc(&takes->unmapping[bucket]);
-		/* Pairs with svm_take_begin(). */
+		/* Pairs with try_take(). */
 		smp_mb__after_atomic();
 		if (!atomic_read(&takes->taking[bucket]) ||
 		    time_after_eq(jiffies, patience))
@@ -197,7 +197,7 @@ void svm_takes_unwatch(struct svm_takes *takes)
 	unsigned int i;
 
 	WRITE_ONCE(takes->unwatched, true);
-	/* Pairs with svm_take_begin(). */
+	/* Pairs with try_take(). */
 	smp_mb();
 	for (i = 0; i < SVM_TAKE_BUCKETS; i++)
 		while (atomic_read(&takes->taking[i]))

@@ -19,7 +19,7 @@ struct svm_process;
  * struct svm_takes - of a process, by address in steps of 2 MiB
  * @taking: folios that core is about to take
  * @unmapping: invalidations that have begun and not ended, but for our own migrations
- * @unwatched: nobody tells of invalidations any more
+ * @unwatched: nobody tells of invalidations yet, or any more
  */
 struct svm_takes {
 	atomic_t taking[SVM_TAKE_BUCKETS];

@@ -279,9 +279,9 @@ static void release_run(struct svm_devmem *mem, unsigned long pfn,
 		__clear_bit(index % SVM_CHUNK_PAGES, chunk->used);
 	else
 		bitmap_clear(chunk->used, index % SVM_CHUNK_PAGES, n);
-	if (n == SVM_CHUNK_PAGES)
-		WRITE_ONCE(chunk->freed, chunk->freed + 1);
 	chunk->nr_used -= n;
+	if (!chunk->nr_used)
+		WRITE_ONCE(chunk->freed, chunk->freed + 1);
 	used_sub(mem, n);
 	if (chunk->leaving)
 		mem->held += n;

@@ -41,17 +41,14 @@ static void drop_place(struct migration *m)
 	m->large = NULL;
 }
 
-/* What core would not take in one piece comes in pages: core splits it. */
-static unsigned long folio_selection(struct migration *m, unsigned long first,
-				     unsigned long last)
+/* The large folio that is mapped as one goes in one piece. */
+static bool go_whole(struct migration *m, unsigned long first, unsigned long last)
 {
 	if (svm_large_pages && !m->in_pages && is_whole_block(m, first, last) &&
-	    has_place(m) &&
-	    svm_guard_begin(&m->guard, m->process, m->base, NULL))
-		return MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
-		       MIGRATE_VMA_SELECT_COMPOUND;
+	    has_place(m) && svm_guard_begin(&m->guard, m->process, m->base, NULL))
+		return true;
 	drop_place(m);
-	return MIGRATE_VMA_SELECT_DEVICE_PRIVATE;
+	return false;
 }
 
 /**
@@ -69,13 +66,23 @@ unsigned long svm_whole_begin(struct migration *m, unsigned long first,
 			      unsigned long last)
 {
 	unsigned long system = m->device ? MIGRATE_VMA_SELECT_SYSTEM : 0;
+	struct mm_struct *mm = m->args.vma->vm_mm;
 	struct migrate_vma *args = &m->args;
 
 	if (svm_devmem_state()->kind != AMDSVM_MEMORY_PRIVATE)
 		return system | MIGRATE_VMA_SELECT_DEVICE_COHERENT;
-	switch (svm_pmd_kind(args->vma->vm_mm, args->start)) {
+	if (svm_pmd_kind(mm, args->start) == SVM_PMD_FOLIO) {
+		if (go_whole(m, first, last))
+			return system | MIGRATE_VMA_SELECT_DEVICE_PRIVATE |
+			       MIGRATE_VMA_SELECT_COMPOUND;
+		svm_split_folio(args->vma, round_down(args->start,
+						      SVM_BLOCK_SIZE));
+	}
+	switch (svm_pmd_kind(mm, args->start)) {
 	case SVM_PMD_FOLIO:
-		return system | folio_selection(m, first, last);
+		/* Somebody holds it. */
+		args->end = args->start;
+		return system;
 	case SVM_PMD_TABLE:
 		args->end = svm_split_ptes(args->vma, args->start, args->end);
 		return system | MIGRATE_VMA_SELECT_DEVICE_PRIVATE;
