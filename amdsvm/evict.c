@@ -127,13 +127,13 @@ static struct folio *large_folio(const struct leaver *l)
  */
 static bool is_in_pages(struct folio *folio)
 {
-	bool ret;
+	bool ret, guarded;
 
 	if (!folio_trylock(folio))
 		return false;
-	/* A guard counts as a mapping until it has ended; pairs with its release(). */
-	ret = !folio_entire_mapcount(folio) && folio_mapped(folio) &&
-	      !smp_load_acquire(&svm_chunk_of(folio)->guarded);
+	/* A guard counts as a mapping until it has ended: pairs with release() there. */
+	guarded = smp_load_acquire(&svm_chunk_of(folio)->guarded);
+	ret = !folio_entire_mapcount(folio) && folio_mapped(folio) && !guarded;
 	folio_unlock(folio);
 	return ret;
 }

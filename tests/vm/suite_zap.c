@@ -203,7 +203,7 @@ END_TEST
 START_TEST(unmapped_as_it_is_taken)
 {
 	const char *function = "migrate_vma_collect_pmd";
-	int round, rounds = vm_rounds(40);
+	int round, rounds = vm_rounds(20);
 	struct anon before = count_anon();
 
 	needs_large_folios();
@@ -223,7 +223,7 @@ START_TEST(unmapped_as_it_is_taken)
 		expect(!pthread_create(&thread, NULL, mover, NULL));
 		while (!began)
 			;
-		for (i = 0; i < round * 4000; i++)
+		for (i = 0; i < round * 8000; i++)
 			;
 		expect(!madvise(block, BLOCK, MADV_DONTNEED));
 		expect_zero(block, BLOCK);

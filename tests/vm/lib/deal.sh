@@ -8,7 +8,7 @@
 # one lane. In all other boots processors take turns (--in-turn): what one does is seen at
 # any point of what another does, but nothing happens at the same instant. It is faster
 # than two guests that spin on locks whose owner is not running.
-PARALLEL='integrity races threads' PARALLEL_LANE=7.2/private
+PARALLEL='integrity races threads zap' PARALLEL_LANE=7.2/private
 
 # make check, which people wait for, leaves out what other lanes show; CI does not, nor who
 # asks for lanes or suites. All suites run on the newest kernel with private memory and on
@@ -26,7 +26,7 @@ declare -A LEFT_OUT=(
 )
 
 # Seconds of the suites that take long on the debug kernel; the others take about 5.
-DEBUG_SECONDS='stale 60 packets 48 pair 15 parallel 48 thrash 45 failnth 43 death 40 zz_unload 38 zz_faultring 30
+DEBUG_SECONDS='stale 60 packets 48 zap 20 pair 15 parallel 48 thrash 45 failnth 43 death 40 zz_unload 38 zz_faultring 30
 	overlap 27 parallel_fault 24 threads 22 stale_taken 22 malformed 21 lifetime 21 faultmap 18
 	overcommit 17 fork 17 stale_move 16 shadow 15 reclaim 15 events 15 large 14 cpufault 14 restore 13
 	queuecalls 13 mremap 13 prefetch 12 integrity 12 faultfile 12 fault 11 clear 10 scale 10'
