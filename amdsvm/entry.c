@@ -131,20 +131,31 @@ static pte_t *table_lock(struct mm_struct *mm, unsigned long addr,
 /*
  * The large folio of ours that an entry of a page stands for, or NULL. Also one on its way,
  * which may come back: it is locked, and has a reference.
+ * @pages: first page of a chunk that is known not to be one folio; set here
  */
-static struct folio *large_folio_of(pte_t pte)
+static struct folio *large_folio_of(pte_t pte, unsigned long *pages)
 {
+	struct svm_devmem *mem;
 	softleaf_t entry;
-	struct folio *folio;
+	unsigned long pfn;
+	struct page *page;
 
 	if (pte_present(pte) || pte_none(pte))
 		return NULL;
 	entry = softleaf_from_pte(pte);
 	if (!softleaf_is_device_private(entry) && !softleaf_is_migration(entry))
 		return NULL;
-	folio = softleaf_to_folio(entry);
-	return folio_test_large(folio) &&
-	       svm_devmem_of(folio_page(folio, 0)) ? folio : NULL;
+	pfn = softleaf_to_pfn(entry);
+	if (pfn - *pages < SVM_CHUNK_PAGES)
+		return NULL;
+	page = pfn_to_page(pfn);
+	mem = svm_devmem_of(page);
+	if (!mem)
+		return NULL;
+	if (folio_test_large(page_folio(page)))
+		return page_folio(page);
+	*pages = pfn - (pfn - mem->first_pfn) % SVM_CHUNK_PAGES;
+	return NULL;
 }
 
 /* As svm_next_large_pte(), inside 2 MiB. */
@@ -152,6 +163,7 @@ static unsigned long next_in_table(struct mm_struct *mm, unsigned long start,
 				   unsigned long end, const struct folio *but,
 				   struct folio **folio)
 {
+	unsigned long pages = ULONG_MAX;
 	struct folio *found;
 	spinlock_t *ptl; /* of a page table */
 	pte_t *pte;
@@ -163,7 +175,7 @@ static unsigned long next_in_table(struct mm_struct *mm, unsigned long start,
 		return end;
 	}
 	for (; start < end; start += PAGE_SIZE, pte++) {
-		found = large_folio_of(ptep_get(pte));
+		found = large_folio_of(ptep_get(pte), &pages);
 		if (!found || found == but)
 			continue;
 		if (folio) {

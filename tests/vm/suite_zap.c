@@ -237,6 +237,69 @@ START_TEST(unmapped_as_it_is_taken)
 }
 END_TEST
 
+/*
+ * It must not unmap as core takes it: for a moment the entry is empty, and nothing would be
+ * found. With core made slow, that is seen by the time it takes.
+ */
+#define MANY_TRACES 120
+#define WAITED_NS 1500000
+#define DELAYS 24
+
+static uint64_t longest_wait(void)
+{
+	uint64_t longest = 0, taken = 0, waited;
+	pthread_t thread;
+	int i;
+
+	for (i = 0; i <= DELAYS; i++) {
+		uint64_t start;
+
+		block = huge_on_device(BLOCK);
+		began = ended = false;
+		start = vm_now();
+		expect(!pthread_create(&thread, NULL, mover, NULL));
+		while (!began)
+			;
+		/* Once only to see how long it takes. */
+		if (i) {
+			while (vm_now() - start < taken * i / DELAYS)
+				;
+			waited = vm_now();
+			expect(!madvise(block, BLOCK, MADV_DONTNEED));
+			waited = vm_now() - waited;
+			expect_zero(block, BLOCK);
+			if (waited > longest)
+				longest = waited;
+		}
+		expect(!pthread_join(thread, NULL));
+		if (!i)
+			taken = vm_now() - start;
+		expect(!munmap(block, BLOCK));
+	}
+	return longest;
+}
+
+START_TEST(an_unmapping_waits_for_who_takes_it)
+{
+	uint64_t longest[WAYS];
+
+	needs_large_folios();
+	if (!vm_can_probe()) {
+		vm_skip(0, "the debug kernel is built without kprobes");
+		return;
+	}
+	vm_use_all_processors();
+	vm_slow_return("migrate_vma_collect_pmd", MANY_TRACES);
+	for (way = 0; way < WAYS; way++)
+		longest[way] = longest_wait();
+	vm_slow_return("migrate_vma_collect_pmd", 0);
+	for (way = 0; way < WAYS; way++)
+		if (longest[way] < WAITED_NS)
+			vm_fail(HERE, "way %d: no unmapping took longer than %llu us", way,
+				(unsigned long long)longest[way] / 1000);
+}
+END_TEST
+
 /* ---- several --------------------------------------------------------------------- */
 
 /* A child that shares the block ends while it moves. */
@@ -342,6 +405,9 @@ static Suite *suite(void)
 	add_ways(s, "half", half_unmapped_on_its_way);
 	add_ways(s, "stays", stays_after_all);
 	add_ways(s, "taken", unmapped_as_it_is_taken);
+	t = vm_case_with(s, "waits", setup, NULL);
+	tcase_add_unchecked_fixture(t, NULL, vm_slow_teardown);
+	tcase_add_test(t, an_unmapping_waits_for_who_takes_it);
 	add_ways(s, "ends", who_shares_it_ends);
 	add_ways(s, "shared", shared_by_many);
 	t = vm_case(s, "heir");
