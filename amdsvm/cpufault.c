@@ -21,7 +21,6 @@
 #include "block.h"
 #include "copy.h"
 #include "devmem.h"
-#include "entry.h"
 #include "event.h"
 #include "guard.h"
 #include "home.h"
@@ -192,8 +191,12 @@ static void go_whole(struct homecoming *h)
 	h->large = NULL;
 }
 
-/* Collect the window. Return: false: that was in vain. */
-static bool collect(struct homecoming *h, struct migrate_vma *args)
+/*
+ * Collect the window. Return: false: that was in vain. @ret is set only if it would be in
+ * vain for ever.
+ */
+static bool collect(struct homecoming *h, struct migrate_vma *args,
+		    vm_fault_t *ret)
 {
 	struct folio *folio = page_folio(h->vmf->page);
 	bool lent = !h->large && svm_window_is_whole(h->vmf), failed;
@@ -201,6 +204,8 @@ static bool collect(struct homecoming *h, struct migrate_vma *args)
 	if (lent && !svm_split_lend(folio))
 		return false;
 	failed = WARN_ON_ONCE(migrate_vma_setup(args));
+	if (failed)
+		*ret = VM_FAULT_SIGBUS;
 	if (lent)
 		svm_split_take_back(folio);
 	if (h->large && !svm_guard_collected(&h->guard, failed ? 0 : args->src[0])) {
@@ -253,7 +258,7 @@ static vm_fault_t bring_home(struct homecoming *h, unsigned long *src,
 	src[0] = 0;
 	dst[0] = 0;
 	svm_event_migrate_start(&event);
-	if (collect(h, &args))
+	if (collect(h, &args, &ret))
 		ret = fill_all(h, &args);
 	migrate_vma_pages(&args);
 	moved = svm_home_count(src, dst, args.npages);

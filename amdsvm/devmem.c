@@ -134,7 +134,7 @@ struct page *svm_devmem_start_large(struct svm_devmem *mem, unsigned long pfn,
 }
 
 /*
- * A CPU fault has lent its reference: the folio is its own again, with the references to
+ * Somebody has lent his reference (split.c): the folio is his again, with the references to
  * the pagemap that core is about to drop.
  */
 static bool give_back(struct svm_devmem *mem, struct folio *folio)

@@ -34,7 +34,7 @@ struct svm_devmem_state {
 	enum amdsvm_memory_reason reason;
 };
 
-/* What became of the reference of a CPU fault, see svm_split_lend(). */
+/* What became of a reference that was lent, see svm_split_lend(). */
 enum svm_lent {
 	SVM_NOT_LENT,
 	SVM_LENT,

@@ -49,7 +49,6 @@
 #include "entry.h"
 #include "process.h"
 #include "take.h"
-#include "vram.h"
 
 static void add_mappings(struct folio *folio, int n)
 {
